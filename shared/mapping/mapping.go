@@ -57,4 +57,3 @@ type Link struct {
 	Table      string
 	ExternalID string
 }
-
