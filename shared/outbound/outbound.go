@@ -5,9 +5,12 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,23 +26,94 @@ type Limiter interface {
 
 // Config says how to call a system. Every member has a default.
 type Config struct {
-	HTTP       *http.Client  // a client of its own with reused connections if nil
-	InFlight   int           // calls at once; 5 if zero
+	HTTP       *http.Client  // only its Transport and Timeout count; a transport of its own with reused connections if nil
+	InFlight   int           // calls at once, open streams included; 5 if zero
 	Limiter    Limiter       // no limit if nil
 	Attempts   int           // of one call in all; 4 if zero
 	BackOff    time.Duration // before the second attempt, doubled for each one after, with jitter; 500 ms if zero
 	MaxBackOff time.Duration // 30 s if zero
 	Margin     time.Duration // every call ends that long before the context's deadline; 1 s if zero
-	Timeout    time.Duration // of one attempt until its body is read; 30 s if zero
-	MaxBody    int64         // bytes of an answer that is read whole; 4 MiB if zero
+	Timeout    time.Duration // of one attempt until its body is read (of a stream: of each read); HTTP.Timeout or 30 s if zero
+	MaxBody    int64         // bytes of an answer that is read whole, counted after decompression; 4 MiB if zero
 	UserAgent  string        // contactsync if empty
+
+	// RetryAnswer says that an answer, although its status is not repeated as
+	// such, proves that the call was not carried out and is worth repeating
+	// (Business Central's 400 "Please try again later."). None if nil.
+	RetryAnswer func(status int, body []byte) bool
+	// OnCall is told of every attempt that was started, for logs and metrics:
+	// its status (0: no answer) and how long it took, waits before it excluded.
+	// It is called by many goroutines at once. The Call's URL may hold personal
+	// data in its query.
+	OnCall func(call Call, status int, took time.Duration)
+}
+
+// defaults returns cfg with every member filled in.
+func (cfg Config) defaults() Config {
+	cfg.InFlight = cmp.Or(cfg.InFlight, 5)
+	cfg.Attempts = cmp.Or(cfg.Attempts, 4)
+	cfg.BackOff = cmp.Or(cfg.BackOff, 500*time.Millisecond)
+	cfg.MaxBackOff = cmp.Or(cfg.MaxBackOff, 30*time.Second)
+	cfg.Margin = cmp.Or(cfg.Margin, time.Second)
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, 4<<20)
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, "contactsync")
+	if cfg.HTTP != nil {
+		cfg.Timeout = cmp.Or(cfg.Timeout, cfg.HTTP.Timeout)
+	}
+	cfg.Timeout = cmp.Or(cfg.Timeout, 30*time.Second)
+	return cfg
 }
 
 // A Client makes calls to one system. It is safe for concurrent use.
-type Client struct{ cfg Config }
+type Client struct {
+	cfg       Config
+	transport http.RoundTripper
+	slots     chan struct{} // one entry for each call in flight
+	hold      hold
+	calls     atomic.Int64
+}
 
 // New fills in the defaults and returns a Client. It makes no call.
-func New(cfg Config) *Client { return &Client{cfg: cfg} }
+func New(cfg Config) *Client {
+	cfg = cfg.defaults()
+	c := &Client{cfg: cfg, slots: make(chan struct{}, cfg.InFlight)}
+	switch {
+	case cfg.HTTP == nil:
+		c.transport = newTransport(cfg.InFlight)
+	case cfg.HTTP.Transport == nil:
+		c.transport = http.DefaultTransport
+	default:
+		c.transport = cfg.HTTP.Transport
+	}
+	return c
+}
+
+// newTransport returns a transport that keeps a connection for each call in flight.
+func newTransport(inFlight int) *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        60 * time.Second,
+		MaxIdleConns:           2 * inFlight,
+		MaxIdleConnsPerHost:    inFlight,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: 256 << 10,
+	}
+}
+
+// Calls returns how many attempts were started so far.
+func (c *Client) Calls() int64 { return c.calls.Load() }
+
+// HeldUntil returns until when no call is started because the system asked for
+// patience; the zero time when calls may start now.
+func (c *Client) HeldUntil() time.Time { return c.hold.until() }
+
+// CloseIdleConnections closes the connections that no call uses at the moment.
+func (c *Client) CloseIdleConnections() {
+	(&http.Client{Transport: c.transport}).CloseIdleConnections()
+}
 
 // A Call is one request. Body is sent again on every attempt.
 type Call struct {
@@ -49,15 +123,17 @@ type Call struct {
 	Body   []byte
 	// Once: the call must not be repeated once it may have arrived (a create).
 	// Answers that prove it was not carried out (429, 503 with Retry-After, a
-	// refused connection) are still repeated.
+	// refused connection, an unknown host) are still repeated.
 	Once bool
 	// Stream: the answer's body is handed over unread when the status is 200;
-	// reading it ends by itself at the margin before the deadline.
+	// reading it ends by itself at the margin before the deadline. It counts as
+	// a call in flight until it is closed or read to its end.
 	Stream bool
 }
 
 // An Answer is the last answer to a Call. Its Body is read and bounded, except
-// for a streamed 200, which has Stream instead and must be closed.
+// for a streamed 200, which has Stream instead and must be closed. The body of
+// an answer that is no success (2xx) may be cut short: its status is what counts.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -76,7 +152,8 @@ type ReadCloser interface {
 var (
 	// ErrNoAnswer: the system could not be reached or did not answer in time.
 	ErrNoAnswer = errors.New("no answer")
-	// ErrMayHaveArrived is joined to ErrNoAnswer when the call may have been carried out.
+	// ErrMayHaveArrived is joined to any of the others, and to the context's
+	// error, when the call may have been carried out.
 	ErrMayHaveArrived = errors.New("the call may have been carried out")
 	// ErrThrottled: the system asks for more patience than the deadline leaves.
 	ErrThrottled = errors.New("throttled beyond patience")
@@ -86,10 +163,3 @@ var (
 	// for it. It is also the context's error: errors.Is(err, context.DeadlineExceeded).
 	ErrDeadline = errors.New("our own deadline left no time for the call")
 )
-
-// Do makes the call. It returns the answer of whatever status once attempts are
-// used up or the status is not worth repeating (repeated: 408, 429, 500, 502,
-// 503, 504, no answer), and an error only where there is no answer to judge.
-func (c *Client) Do(ctx context.Context, call Call) (*Answer, error) {
-	return nil, errors.New("stub")
-}
