@@ -48,6 +48,9 @@ type Target interface {
 	// Link makes externalID the external id of the customer for our system and
 	// replaces the one it had. It is [ErrTaken] when another customer carries it.
 	Link(ctx context.Context, id, externalID string) error
+	// ExternalIDOf returns the external id that a customer carries for our system,
+	// "" when none; for answers that did not show it.
+	ExternalIDOf(ctx context.Context, id string) (string, error)
 	// SpaceportID resolves a link of another type for GetSpaceportId; see
 	// [contactsync/shared/mapping.Links].
 	SpaceportID(ctx context.Context, externalID, table, systemID string) (string, error)
@@ -70,6 +73,9 @@ var (
 	ErrTaken          = errors.New("the e-mail address or the external id is taken")
 	ErrInactive       = errors.New("the customer is inactive")
 	ErrUnknownOutcome = errors.New("the call may have been carried out")
+	// ErrThrottled is joined by Source and Target when the other side asks for
+	// more patience than the context leaves. The contact is left unspent.
+	ErrThrottled = errors.New("the system asks for more patience than there is time")
 )
 
 // Ledger is what a transfer needs of the transfer status store.

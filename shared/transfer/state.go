@@ -103,8 +103,11 @@ type State struct {
 	Fingerprint string            // keyed hash of what the latest outcome depended on
 	SentHashes  map[string]string // keyed hash per field last sent
 
-	Claim    Claim     // zero when not claimed
-	Attempts []Attempt // newest first, at most MaxAttempts; nil where the store was asked for states of a page
+	Claim Claim // zero when not claimed; one that ended without an outcome stays until the next claim or outcome
+	// Interrupted says, of a state that Claim returned, that an earlier claim ended
+	// without Save or Release: what the customer holds now is not certain.
+	Interrupted bool
+	Attempts    []Attempt // newest first, at most MaxAttempts; nil where the store was asked for states of a page
 }
 
 // Key returns where the state is kept.

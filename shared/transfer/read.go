@@ -1,0 +1,197 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"contactsync/shared/contact"
+)
+
+// read gets the contact's present version, unless a page of the poll brought it.
+func (w *work) read(ctx context.Context) error {
+	if w.job.Contact != nil {
+		w.contact, w.isRead = *w.job.Contact, true
+		return nil
+	}
+	err := w.readAgain(ctx, w.job.Ref)
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, ContactNotFound):
+		return err
+	case w.job.Deleted:
+		return &skip{"the contact was deleted in Business Central; its customer is left as it is"}
+	}
+	return w.notFound(ctx, err)
+}
+
+func (w *work) readAgain(ctx context.Context, ref contact.Ref) error {
+	c, err := w.cfg.Source.Contact(ctx, ref)
+	if err != nil {
+		return err
+	}
+	w.contact, w.isRead = c, true
+	return nil
+}
+
+// notFound adds what the customer service knows of the id (design.md 1.6).
+func (w *work) notFound(ctx context.Context, cause error) error {
+	e := &Error{Fault: ContactNotFound, Op: "read contact " + w.job.Ref.String(), Err: cause}
+	isCustomer, err := w.cfg.Source.IsCustomer(ctx, w.job.Ref)
+	switch {
+	case StopsRun(err) || cut(ctx):
+		// The answer about the contact stands; what the customer service would say is not worth the run.
+	case err != nil:
+		e.Detail = "whether the id names a customer could not be found out"
+	case isCustomer:
+		e.Detail = "the id names a customer, not a contact; this integration transfers contacts"
+	}
+	return e
+}
+
+// claimUnread claims the place where the outcome of a contact that could not be
+// read is kept.
+func (w *work) claimUnread(ctx context.Context) error {
+	key, _, err := w.cfg.Ledger.KeyOf(ctx, w.job.Ref)
+	if err != nil {
+		return ledgerError("find the state of "+w.job.Ref.String(), err)
+	}
+	return w.take(ctx, key, State{No: w.job.Ref.No, ContactID: w.job.Ref.ID})
+}
+
+// claim takes the contact for this execution (guarantee 2c) and decides on the
+// row as the claim returned it (2d): an older version never overwrites a newer one.
+func (w *work) claim(ctx context.Context) error {
+	w.key = KeyFor(&w.contact)
+	seed := State{No: w.seedNo(), ContactID: w.contact.ID}
+	if w.job.Known == nil || w.job.Known.Key() != w.key {
+		var err error
+		if seed, err = w.firstSeen(ctx, seed); err != nil {
+			return err
+		}
+	}
+	if err := w.take(ctx, w.key, seed); err != nil {
+		return err
+	}
+	if err := w.newest(ctx); err != nil {
+		return err
+	}
+	if w.renumbered() && !w.lookedAround {
+		if err := w.findOther(ctx); err != nil {
+			return err
+		}
+	}
+	return w.takeFingerprint(ctx)
+}
+
+// seedNo is the number of a state that is kept under the number. One that is kept
+// under the internal id gets its number with the first outcome, so that a crash
+// before the pointer is written shows.
+func (w *work) seedNo() string {
+	if w.contact.ID != "" {
+		return ""
+	}
+	return w.contact.No
+}
+
+// firstSeen looks up what the store knows under the contact's number: an outcome
+// from before its internal id was known, which moves along, or another contact
+// that had the number before.
+func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
+	if w.contact.ID == "" {
+		return seed, nil
+	}
+	w.lookedAround = true
+	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: w.contact.No})
+	if err != nil {
+		return seed, ledgerError("find the state of "+w.ref().String(), err)
+	}
+	if !found || key == w.key {
+		return seed, nil
+	}
+	earlier, err := w.cfg.Ledger.State(ctx, key)
+	switch {
+	case errors.Is(err, ErrNoState):
+		return seed, nil
+	case err != nil:
+		return seed, ledgerError("read the state of "+w.ref().String(), err)
+	case key.ID != "":
+		w.other = &earlier
+		return seed, nil
+	}
+	earlier.No, earlier.ContactID, earlier.Claim = "", w.contact.ID, Claim{}
+	return earlier, nil
+}
+
+func (w *work) take(ctx context.Context, key Key, seed State) error {
+	now := w.now()
+	until := now.Add(w.cfg.ClaimFor)
+	if deadline, ok := ctx.Deadline(); ok {
+		until = earlier(until, now.Add(time.Until(deadline)+2*time.Second))
+	}
+	claim := Claim{Owner: newOwner(), Until: until.Truncate(time.Millisecond)}
+	row, err := w.cfg.Ledger.Claim(ctx, key, claim, now, seed)
+	if errors.Is(err, ErrClaimed) {
+		return fmt.Errorf("contact %s: %w", w.ref(), ErrClaimed)
+	}
+	if err != nil {
+		return ledgerError("claim "+w.ref().String(), err)
+	}
+	w.key, w.owner, w.row, w.claimUntil = key, claim.Owner, row, claim.Until
+	w.customerID, w.externalID, w.addressID = row.CustomerID, row.ExternalID, row.AddressExternalID
+	return nil
+}
+
+// renumbered reports whether the number does not lead to this state yet: the
+// contact is new, or it got another number.
+func (w *work) renumbered() bool { return w.contact.ID != "" && w.row.No != w.contact.No }
+
+// findOther looks up which contact the number led to so far.
+func (w *work) findOther(ctx context.Context) error {
+	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: w.contact.No})
+	if err != nil {
+		return ledgerError("find who had the number "+w.ref().String(), err)
+	}
+	if !found || key.ID == "" || key == w.key {
+		return nil
+	}
+	other, err := w.cfg.Ledger.State(ctx, key)
+	if errors.Is(err, ErrNoState) {
+		return nil
+	}
+	if err != nil {
+		return ledgerError("read the state of "+w.ref().String(), err)
+	}
+	w.other = &other
+	return nil
+}
+
+// newest reads the contact again when the row knows a newer version than the copy
+// at hand. A second answer that is still older is believed: Business Central was
+// restored to an earlier time.
+func (w *work) newest(ctx context.Context) error {
+	if w.contact.Modified.IsZero() || !w.row.Version.After(w.contact.Modified) {
+		return nil
+	}
+	ref := contact.Ref{No: w.contact.No}
+	if w.contact.ID != "" {
+		ref = contact.Ref{ID: w.contact.ID}
+	}
+	return w.readAgain(ctx, ref)
+}
+
+// withinClaim bounds the calls of a contact so that they end before its claim does.
+func (w *work) withinClaim(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, w.claimUntil.Sub(w.now()))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func ledgerError(op string, err error) error { return fmt.Errorf("%s: %w: %w", op, ErrLedger, err) }
