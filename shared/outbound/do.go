@@ -51,6 +51,7 @@ type try struct {
 	attempts int
 	answer   *Answer // of the last attempt
 	err      error   // of the last attempt, where it has no answer
+	cause    error   // of err: what the transport said
 	arrived  bool    // an attempt may have been carried out
 	waiting  bool    // between two attempts
 	wait     time.Duration
@@ -128,7 +129,7 @@ func setDefault(header http.Header, name, value string) {
 
 // RoundTrip makes one attempt when its turn has come.
 func (t *try) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.answer, t.err, t.waiting = nil, nil, false
+	t.answer, t.err, t.cause, t.waiting = nil, nil, nil, false
 	t.attempts++
 	if err := t.client.turn(t.run); err != nil {
 		t.err = t.fail(err, nil)
@@ -151,7 +152,7 @@ func (t *try) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer stop.end()
 	answer := &Answer{URL: t.call.URL}
 	if err == nil {
-		answer.Status, answer.Header = resp.StatusCode, resp.Header
+		answer.Status, answer.Reason, answer.Header = resp.StatusCode, reason(resp), resp.Header
 		answer.Body, err = readBody(resp, t.client.cfg.MaxBody)
 		t.arrived = t.arrived || err != nil
 	}
@@ -168,6 +169,12 @@ func (t *try) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.answer = answer
 	return bare(req, answer), nil
+}
+
+// reason returns the reason phrase of an answer, "" over HTTP/2.
+func reason(resp *http.Response) string {
+	_, phrase, _ := strings.Cut(resp.Status, " ")
+	return phrase
 }
 
 // A stop ends one attempt when its time is over.
@@ -194,6 +201,7 @@ func (t *try) send(req *http.Request) (*http.Response, stop, error) {
 	resp, err := t.client.transport.RoundTrip(req.WithContext(traceCtx))
 	if err != nil {
 		err = withoutURL(err)
+		t.cause = err
 		t.arrived = t.arrived || connected || !traced && !neverLeft(err)
 	}
 	return resp, s, err
@@ -222,7 +230,7 @@ func (t *try) streamed(req *http.Request, resp *http.Response, s stop, took time
 		t.err = t.broken(err, s)
 		return nil, t.err
 	}
-	t.answer = &Answer{Status: resp.StatusCode, Header: resp.Header, URL: t.call.URL, Stream: &stream{
+	t.answer = &Answer{Status: resp.StatusCode, Reason: reason(resp), Header: resp.Header, URL: t.call.URL, Stream: &stream{
 		body: resp.Body, reader: reader, stall: s.timer, timeout: t.client.cfg.Timeout, release: release,
 		fail: func(err error) error { return t.broken(err, s) },
 	}}

@@ -18,7 +18,7 @@ import (
 type callError struct {
 	call       string // method and path
 	conditions []error
-	cause      error // may be nil
+	cause      error // for the text; may be nil
 }
 
 func (e *callError) Error() string {
@@ -36,13 +36,9 @@ func (e *callError) Error() string {
 	return b.String()
 }
 
-// Unwrap makes the conditions and the cause reachable.
-func (e *callError) Unwrap() []error {
-	if e.cause == nil {
-		return e.conditions
-	}
-	return append(e.conditions[:len(e.conditions):len(e.conditions)], e.cause)
-}
+// Unwrap makes the conditions reachable. The cause is not: that of a dial that
+// took too long, say, would pass for the end of the context.
+func (e *callError) Unwrap() []error { return e.conditions }
 
 // describe puts a transport's error into words that cannot hold anything from a
 // query or an answer: net/http quotes URLs, and malformed answers as they came.

@@ -136,6 +136,7 @@ type Call struct {
 // an answer that is no success (2xx) may be cut short: its status is what counts.
 type Answer struct {
 	Status int
+	Reason string // phrase beside the status, which some systems use for their message; "" over HTTP/2
 	Header http.Header
 	Body   []byte
 	Stream ReadCloser

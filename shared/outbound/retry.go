@@ -45,7 +45,7 @@ func (t *try) repeatUnanswered() bool {
 	if !errors.Is(t.err, ErrNoAnswer) {
 		return false // our own deadline, the caller's end, too large
 	}
-	if certificate := (*tls.CertificateVerificationError)(nil); errors.As(t.err, &certificate) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](t.cause); ok {
 		return false // stays wrong
 	}
 	if t.call.Once && t.arrived {
