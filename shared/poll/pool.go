@@ -1,0 +1,213 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"contactsync/shared/contact"
+	"contactsync/shared/status"
+	"contactsync/shared/transfer"
+)
+
+// pool transfers contacts, Workers at once, and counts what comes of them.
+type pool struct {
+	run   *run
+	slots chan struct{}
+	all   sync.WaitGroup
+
+	mu      sync.Mutex
+	sum     status.Counts
+	stopped error // why no further contact is begun
+}
+
+func newPool(r *run) *pool {
+	p := &pool{run: r, slots: make(chan struct{}, r.cfg.Workers)}
+	if r.pool != nil {
+		p.sum = r.pool.counts()
+	}
+	return p
+}
+
+// batch is a group of contacts whose outcomes are awaited together: a page, or
+// the requests that were waiting.
+type batch struct {
+	group sync.WaitGroup
+	mu    sync.Mutex
+	open  bool // a member is not settled
+}
+
+func (b *batch) leaveOpen() {
+	b.mu.Lock()
+	b.open = true
+	b.mu.Unlock()
+}
+
+// settled waits for all members and reports whether each has its outcome stored.
+func (b *batch) settled() bool {
+	b.group.Wait()
+	return !b.open
+}
+
+// start transfers one contact as soon as a worker is free. after is told the
+// outcome; what it returns ends the run.
+func (p *pool) start(ctx context.Context, b *batch, job transfer.Job, after func(transfer.Transfer, error) error) error {
+	if err := p.failure(nil); err != nil {
+		return err
+	}
+	if timeUp(ctx) {
+		return p.stop(errTimeUp)
+	}
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return p.stop(errTimeUp)
+	}
+	job.RunID = p.run.id
+	b.group.Add(1)
+	p.all.Go(func() {
+		defer b.group.Done()
+		defer func() { <-p.slots }()
+		t, err := p.transfer(ctx, job)
+		if afterErr := after(t, err); afterErr != nil {
+			b.leaveOpen()
+			p.stop(afterErr)
+			return
+		}
+		p.count(t.Status, t.Action)
+	})
+	return nil
+}
+
+// transfer does one contact. A side that asks for patience is waited for here,
+// outside the claim, if the run has the time.
+func (p *pool) transfer(ctx context.Context, job transfer.Job) (transfer.Transfer, error) {
+	for {
+		if p.failure(nil) != nil {
+			return transfer.Transfer{Attempt: transfer.Attempt{Status: transfer.Pending}}, transfer.ErrUnfinished
+		}
+		t, err := p.once(ctx, job)
+		if !errors.Is(err, transfer.ErrThrottled) || !p.patience(ctx) {
+			return t, err
+		}
+	}
+}
+
+func (p *pool) once(ctx context.Context, job transfer.Job) (transfer.Transfer, error) {
+	if p.run.event.DryRun {
+		preview, err := p.run.cfg.Transfers.Preview(ctx, job)
+		return preview.Transfer, err
+	}
+	return p.run.cfg.Transfers.Transfer(ctx, job)
+}
+
+// patience waits until a side that asked for it is ready again. It reports false
+// when the run has not the time.
+func (p *pool) patience(ctx context.Context) bool {
+	wait := time.Second
+	if p.run.cfg.Pace != nil {
+		wait = max(time.Until(p.run.cfg.Pace.HeldUntil()), 100*time.Millisecond)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait+reserve {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(wait):
+		return true
+	}
+}
+
+// stop makes the run begin no further contact, and calls under way end unspent
+// where the cause fails every contact alike.
+func (p *pool) stop(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped == nil || (errors.Is(p.stopped, errTimeUp) && !errors.Is(err, errTimeUp)) {
+		p.stopped = err
+	}
+	return err
+}
+
+// failure returns why the run stopped, otherwise the given error.
+func (p *pool) failure(otherwise error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped != nil {
+		return p.stopped
+	}
+	return otherwise
+}
+
+func (p *pool) wait() { p.all.Wait() }
+
+func (p *pool) counts() status.Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sum
+}
+
+// count adds one contact that was looked at.
+func (p *pool) count(s transfer.Status, a transfer.Action) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sum.Read++
+	switch s {
+	case transfer.Skipped:
+		p.sum.Skipped++
+	case transfer.Failed:
+		p.sum.Failed++
+	case transfer.Retrying:
+		p.sum.Retrying++
+	case transfer.Pending:
+		p.sum.Pending++
+	default:
+		switch a {
+		case transfer.Created:
+			p.sum.Created++
+		case transfer.Updated:
+			p.sum.Updated++
+		case transfer.Linked:
+			p.sum.Linked++
+		default:
+			p.sum.Unchanged++
+		}
+	}
+}
+
+// lookup finds out, for contacts of a page, which of them are settled, and starts
+// the others.
+func (p *pool) lookup(ctx context.Context, b *batch, page []*contact.Contact, trigger transfer.Trigger) error {
+	keys := make([]transfer.Key, len(page))
+	for i, c := range page {
+		keys[i] = transfer.KeyFor(c)
+	}
+	states, err := p.run.cfg.Store.States(ctx, keys)
+	if err != nil {
+		return p.run.readingFailed(ctx, err)
+	}
+	for i, c := range page {
+		var known *transfer.State
+		if s, ok := states[keys[i]]; ok {
+			known = &s
+		}
+		settled, yes, err := p.run.cfg.Transfers.Settled(ctx, c, known)
+		if err != nil {
+			return err
+		}
+		if yes {
+			p.count(settled, transfer.Unchanged)
+			continue
+		}
+		job := transfer.Job{Contact: c, Trigger: trigger, Known: known}
+		err = p.start(ctx, b, job, func(_ transfer.Transfer, err error) error { return p.run.afterChanged(ctx, c, trigger, err) })
+		if err != nil {
+			b.leaveOpen()
+			return err
+		}
+	}
+	p.run.cfg.Progress(p.counts())
+	return nil
+}

@@ -1,0 +1,275 @@
+package poll
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"contactsync/shared/contact"
+	"contactsync/shared/status"
+	"contactsync/shared/transfer"
+)
+
+// lookSize is how many contacts are looked up in the store at once: what one
+// batch read takes.
+const lookSize = 100
+
+// window reads one window of changed contacts, from where the last run stopped.
+func (r *run) window(ctx context.Context, schema Schema) error {
+	flow, trigger := status.PollFlow, transfer.ByPoll
+	if r.event.Mode == Backfill {
+		flow, trigger = status.BackfillFlow, transfer.ByBackfill
+	}
+	cursor, err := r.cfg.Store.Cursor(ctx, flow)
+	if err != nil {
+		return err
+	}
+	w := &reading{run: r, flow: flow, trigger: trigger, schema: schema}
+	w.cursor = r.open(cursor)
+	defer func() { r.sum.Watermark = w.watermark(ctx) }()
+	err = w.read(ctx)
+	if errors.Is(err, ErrNextRefused) {
+		w.restart()
+		r.cfg.Log.WarnContext(ctx, "the stored next link is refused; the window begins again", "run_id", r.id, "from", w.cursor.From)
+		err = w.read(ctx)
+	}
+	return err
+}
+
+// open goes on with an unfinished window or begins a new one.
+func (r *run) open(c status.Cursor) status.Cursor {
+	digest := r.cfg.Mapping.Digest()
+	if c.Mapping != "" && c.Mapping != digest && r.event.Mode == Poll {
+		r.note("the mapping changed since the last run: contacts that are read again are transferred again; run a backfill for the others")
+	}
+	c.Mapping = digest
+	if r.event.Mode == Backfill {
+		if c.Open && c.From.Equal(r.event.From) && c.To.Equal(r.event.To) {
+			return c
+		}
+		return status.Cursor{Open: true, From: r.event.From, To: r.event.To, Mapping: digest}
+	}
+	if c.Open {
+		return c
+	}
+	c.Open, c.From, c.To, c.Next, c.AfterNo = true, time.Time{}, time.Time{}, "", ""
+	if !c.Watermark.IsZero() {
+		c.From = c.Watermark.Add(-r.cfg.Overlap)
+	}
+	return c
+}
+
+// reading is one window under way.
+type reading struct {
+	run     *run
+	flow    status.Flow
+	trigger transfer.Trigger
+	schema  Schema
+	cursor  status.Cursor
+	resume  time.Time // where a restarted window begins; zero: at cursor.From
+
+	batch    []*contact.Contact
+	page     *page
+	previous *page // ended, its last contacts still under way
+}
+
+// page is one page of the window under way.
+type page struct {
+	batch
+	newest time.Time
+	lastNo string
+	next   string
+	rows   int
+}
+
+// restart begins the window again behind what is certain to be done: pages are
+// ordered by time, so everything before the watermark is.
+func (w *reading) restart() {
+	w.cursor.Next = ""
+	if w.cursor.Watermark.After(w.cursor.From) && w.schema.Strategy != FullScan {
+		w.resume = w.cursor.Watermark.Add(-w.run.cfg.Overlap)
+	}
+	w.batch, w.page, w.previous = nil, nil, nil
+}
+
+func (w *reading) read(ctx context.Context) error {
+	where := Window{From: w.cursor.From, To: w.cursor.To, Next: w.cursor.Next, AfterNo: w.cursor.AfterNo}
+	if w.resume.After(where.From) {
+		where.From = w.resume
+	}
+	w.page = &page{}
+	err := w.pages(ctx, where)
+	if err != nil {
+		return w.interrupted(ctx, err)
+	}
+	if err := w.finishPrevious(ctx); err != nil {
+		return w.interrupted(ctx, err)
+	}
+	w.cursor.Open, w.cursor.Complete, w.cursor.Next, w.cursor.AfterNo = false, true, "", ""
+	return w.store(ctx)
+}
+
+func (w *reading) pages(ctx context.Context, where Window) error {
+	for item, err := range w.run.cfg.Source.Changed(ctx, where) {
+		if err != nil {
+			if errors.Is(err, ErrNextRefused) {
+				return err
+			}
+			return w.run.readingFailed(ctx, err)
+		}
+		if item.Contact == nil {
+			if err := w.endPage(ctx, item.Next); err != nil {
+				return err
+			}
+			continue
+		}
+		w.add(item.Contact)
+		if len(w.batch) == lookSize {
+			if err := w.lookup(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *reading) add(c *contact.Contact) {
+	w.batch = append(w.batch, c)
+	w.page.rows++
+	w.page.lastNo = c.No
+	if c.Modified.After(w.page.newest) {
+		w.page.newest = c.Modified
+	}
+}
+
+func (w *reading) lookup(ctx context.Context) error {
+	batch := w.batch
+	w.batch = nil
+	if len(batch) == 0 {
+		return nil
+	}
+	return w.run.pool.lookup(ctx, &w.page.batch, batch, w.trigger)
+}
+
+// endPage lets the page's last contacts finish while the next page is read, and
+// takes requests that arrived meanwhile.
+func (w *reading) endPage(ctx context.Context, next string) error {
+	if err := w.lookup(ctx); err != nil {
+		return err
+	}
+	ended := w.page
+	ended.next = next
+	w.page = &page{}
+	if err := w.finishPrevious(ctx); err != nil {
+		w.previous = ended
+		return err
+	}
+	w.previous = ended
+	if next == "" {
+		return nil
+	}
+	return w.run.requests(ctx)
+}
+
+// finishPrevious waits for the page before and moves the watermark past it: every
+// contact in it has its outcome stored (guarantee 1).
+func (w *reading) finishPrevious(ctx context.Context) error {
+	p := w.previous
+	if p == nil {
+		return nil
+	}
+	if !p.settled() {
+		return w.run.pool.failure(errTimeUp)
+	}
+	w.previous = nil
+	w.pass(p)
+	w.cursor.Next = p.next
+	if p.next == "" {
+		return nil // the window's end is stored in one write
+	}
+	return w.store(ctx)
+}
+
+func (w *reading) pass(p *page) {
+	if p.newest.After(w.cursor.Watermark) {
+		w.cursor.Watermark = p.newest
+	}
+	if w.schema.Strategy == FullScan && p.lastNo != "" {
+		w.cursor.AfterNo = p.lastNo
+	}
+}
+
+// interrupted keeps what an unfinished page already gave, so that a source so slow
+// that a run does not see a whole page makes headway too (guarantee 8): all its
+// contacts so far are settled, and the order is by time.
+func (w *reading) interrupted(ctx context.Context, cause error) error {
+	if errors.Is(cause, ErrNextRefused) || w.run.event.DryRun {
+		return cause
+	}
+	if err := w.finishPrevious(ctx); err != nil {
+		return cause
+	}
+	p := w.page
+	if p == nil || p.rows == 0 || len(w.batch) > 0 || !p.settled() {
+		return cause
+	}
+	switch {
+	case w.schema.Strategy == FullScan:
+		w.cursor.AfterNo, w.cursor.Next = p.lastNo, ""
+	case p.newest.After(w.cursor.Watermark) && p.newest.After(w.cursor.From):
+		w.cursor.From, w.cursor.Next = p.newest, ""
+	default:
+		return cause
+	}
+	w.pass(p)
+	if err := w.store(ctx); err != nil {
+		return errors.Join(cause, err)
+	}
+	return cause
+}
+
+func (w *reading) store(ctx context.Context) error {
+	if w.run.event.DryRun {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := w.run.cfg.Store.PutCursor(ctx, w.flow, w.cursor); err != nil {
+		return fmt.Errorf("store how far run %s came: %w", w.run.id, err)
+	}
+	return nil
+}
+
+// watermark returns the poll's watermark: a backfill leaves it untouched.
+func (w *reading) watermark(ctx context.Context) time.Time {
+	if w.flow == status.PollFlow {
+		return w.cursor.Watermark
+	}
+	c, err := w.run.cfg.Store.Cursor(context.WithoutCancel(ctx), status.PollFlow)
+	if err != nil {
+		return time.Time{}
+	}
+	return c.Watermark
+}
+
+// afterChanged decides what happens to a changed contact that was not transferred.
+// One that somebody else is transferring right now is left waiting, so that the
+// version at hand is not lost when the watermark moves on.
+func (r *run) afterChanged(ctx context.Context, c *contact.Contact, trigger transfer.Trigger, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, transfer.ErrClaimed):
+		if r.event.DryRun {
+			return nil
+		}
+		return r.cfg.Store.Request(context.WithoutCancel(ctx), transfer.Request{
+			Ref: c.Ref(), Trigger: trigger, RequestedAt: r.cfg.Now().UTC().Truncate(time.Millisecond), Token: rand.Text(),
+		})
+	case errors.Is(err, transfer.ErrUnfinished):
+		return errTimeUp
+	}
+	return err
+}
