@@ -136,11 +136,16 @@ func (w *work) takeFingerprint(ctx context.Context) error {
 	w.hash = h
 	w.fingerprint = w.fingerprintOf(h, &w.contact)
 	if w.settledMeanwhile() {
-		t := w.row.Transfer()
-		w.settled = &t
-		w.giveUp(ctx)
+		w.settle(ctx)
 	}
 	return nil
+}
+
+// settle ends our claim: the stored outcome stands.
+func (w *work) settle(ctx context.Context) {
+	t := w.row.Transfer()
+	w.settled = &t
+	w.giveUp(ctx)
 }
 
 func (r *Runner) fingerprintOf(h *hasher, c *contact.Contact) string {

@@ -72,7 +72,7 @@ func (w *work) claim(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.take(ctx, w.key, seed); err != nil {
+	if err := w.take(ctx, w.key, seed); err != nil || w.settled != nil {
 		return err
 	}
 	if err := w.newest(ctx); err != nil {
@@ -141,6 +141,9 @@ func (w *work) take(ctx context.Context, key Key, seed State) error {
 	}
 	w.key, w.owner, w.row, w.claimUntil = key, claim.Owner, row, claim.Until
 	w.customerID, w.externalID, w.addressID = row.CustomerID, row.ExternalID, row.AddressExternalID
+	if w.job.Trigger == ByRetry && (row.Status != Retrying || row.NextAttemptAt.After(now)) {
+		w.settle(ctx) // somebody else transferred it since the list of due ones was made
+	}
 	return nil
 }
 

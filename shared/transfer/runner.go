@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -101,7 +102,14 @@ func (r *Runner) Transfer(ctx context.Context, job Job) (Transfer, error) {
 // steps walks through the seed's Integration Flow. What it returns as an error is
 // either the outcome of the transfer (a fault, a skip) or a reason to leave the
 // contact unspent.
-func (w *work) steps(ctx context.Context) (Action, error) {
+func (w *work) steps(ctx context.Context) (action Action, err error) {
+	defer func() {
+		// A defect that one record brings to light must not stop the others.
+		if defect := recover(); defect != nil {
+			w.cfg.Log.ErrorContext(ctx, "defect", "contact_no", w.ref().String(), "panic", fmt.Sprintf("%T", defect), "stack", string(debug.Stack()))
+			action, err = None, Internal.Fail("transfer contact "+w.ref().String(), "a defect of the integration; its log entry names the place")
+		}
+	}()
 	// Steps 1 and 2: the contact was created or updated, and polling, a manual
 	// sync, a hook or a notification started this transfer.
 
@@ -111,7 +119,7 @@ func (w *work) steps(ctx context.Context) (Action, error) {
 		if !isOutcome(err) {
 			return None, err
 		}
-		if claimErr := w.claimUnread(ctx); claimErr != nil {
+		if claimErr := w.claimUnread(ctx); claimErr != nil || w.settled != nil {
 			return None, claimErr
 		}
 		return None, err
