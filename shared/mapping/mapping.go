@@ -18,6 +18,12 @@ type Links interface {
 	SpaceportID(ctx context.Context, externalID, table, systemID string) (string, error)
 }
 
+// Options are what an evaluation needs besides the contact.
+type Options struct {
+	SystemID string // SpaceportSystemId in formulas
+	Links    Links
+}
+
 // Sources says what of a contact a collection reads.
 type Sources struct {
 	Model         []string // model names, sorted: EMail, No, Type
