@@ -1,0 +1,49 @@
+package webhook
+
+import (
+	"net/url"
+	"strings"
+)
+
+// contactOf reads the resource of a notification: the subscribed resource with
+// the key of the record behind it. It comes relative or absolute, with or without
+// a leading slash, under the standard API or a custom one:
+//
+//	api/v2.0/companies(<guid>)/contacts(<guid>)
+//	/api/v2.0/companies(<guid>)/contacts?$filter=lastModifiedDateTime%20gt%20…
+//	https://host/v2.0/<tenant>/<environment>/api/publisher/group/v1.0/companies(<guid>)/contacts(<guid>)
+//
+// It returns the key ("" when there is none) and whether the entity is contacts
+// at all. The text is only taken apart; nothing in it is ever called.
+//
+// Source: business-central.md 8.2, 8.4, 8.5.
+func contactOf(resource string) (key string, ours bool) {
+	path, _, _ := strings.Cut(resource, "?")
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
+	}
+	path = strings.TrimRight(path, "/")
+	parent, last := "", path
+	if slash := strings.LastIndexByte(path, '/'); slash >= 0 {
+		parent, last = path[:slash], path[slash+1:]
+	}
+	_, company := parent, parent
+	if slash := strings.LastIndexByte(parent, '/'); slash >= 0 {
+		company = parent[slash+1:]
+	}
+	if !strings.HasPrefix(strings.ToLower(company), "companies(") {
+		return "", false
+	}
+	entity, rest, keyed := strings.Cut(last, "(")
+	if !strings.EqualFold(entity, "contacts") {
+		return "", false
+	}
+	if !keyed {
+		return "", true
+	}
+	key, closed := strings.CutSuffix(rest, ")")
+	if !closed {
+		return "", true
+	}
+	return strings.Trim(key, "'"), true
+}
