@@ -249,3 +249,5 @@ func TestThrottledBeyondTheDeadlineIsSaidSo(t *testing.T) {
 		t.Errorf("got %v, want ErrThrottled and %s", err, transfer.DestinationUnavailable.Code)
 	}
 }
+
+func readCloser(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }
