@@ -249,6 +249,21 @@ func TestRateReadsWhatItPrints(t *testing.T) {
 	}
 }
 
+func TestRateMakesALimiter(t *testing.T) {
+	for _, rate := range []config.Rate{{Auto: true}, {Calls: 500, Window: time.Minute}} {
+		limiter, err := rate.Limiter(5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := limiter.Wait(t.Context()); err != nil {
+			t.Errorf("%v: the first call has to wait: %v", rate, err)
+		}
+	}
+	if _, err := (config.Rate{}).Limiter(5); err == nil {
+		t.Error("a rate that nobody set makes a limiter")
+	}
+}
+
 // problems returns the variables that an error names, in its order.
 func problems(t *testing.T, err error) []string {
 	t.Helper()

@@ -2,9 +2,11 @@ package config
 
 import (
 	"errors"
-	"strconv"
+	"fmt"
 	"strings"
 	"time"
+
+	"contactsync/shared/outbound"
 )
 
 // A Rate says how many calls may go out in a window of time.
@@ -14,14 +16,8 @@ type Rate struct {
 	Auto   bool          // the rate is found by trying
 }
 
-// Bounds of a rate: far above what any subscription allows, and small enough
-// that no arithmetic over it overflows.
-const (
-	maxCalls  = 1_000_000
-	maxWindow = 24 * time.Hour
-)
-
-var errRate = errors.New("not a rate")
+// maxWindow is the longest window: a limiter remembers the calls of one.
+const maxWindow = 24 * time.Hour
 
 // UnmarshalText reads a rate such as 500/60s, or auto.
 func (r *Rate) UnmarshalText(text []byte) error {
@@ -30,14 +26,12 @@ func (r *Rate) UnmarshalText(text []byte) error {
 		*r = Rate{Auto: true}
 		return nil
 	}
-	before, after, found := strings.Cut(s, "/")
-	calls, err := strconv.Atoi(before)
-	if !found || err != nil || calls < 1 || calls > maxCalls {
-		return errRate
+	calls, window, err := outbound.ParseRate(s)
+	if err != nil {
+		return err
 	}
-	window, err := time.ParseDuration(after)
-	if err != nil || window <= 0 || window > maxWindow {
-		return errRate
+	if window > maxWindow {
+		return fmt.Errorf("the window of a rate is at most %s", maxWindow)
 	}
 	*r = Rate{Calls: calls, Window: window}
 	return nil
@@ -48,5 +42,17 @@ func (r Rate) String() string {
 	if r.Auto {
 		return "auto"
 	}
-	return strconv.Itoa(r.Calls) + "/" + r.Window.String()
+	return fmt.Sprintf("%d/%s", r.Calls, r.Window)
+}
+
+// Limiter returns a limiter that keeps the rate, for at most inFlight calls at
+// once. The zero Rate, which no [Load] returns, is an error.
+func (r Rate) Limiter(inFlight int) (outbound.Limiter, error) {
+	switch {
+	case r.Auto:
+		return outbound.NewAuto(inFlight), nil
+	case r.Calls < 1 || r.Window <= 0:
+		return nil, errors.New("config: the rate of calls is not set")
+	}
+	return outbound.NewRate(r.Calls, r.Window), nil
 }
