@@ -84,6 +84,11 @@ var (
 	// ErrUnavailable is joined to every error of the storage itself: network,
 	// throttling, missing table, permission.
 	ErrUnavailable = errors.New("the transfer status store is unavailable")
+	// ErrDamaged is joined to the error about a stored row that cannot be
+	// understood; the error names the row and the attribute. Methods that read one
+	// row return it. Lists, counts and States leave the row out and log it as an
+	// error, so that one damaged row does not stop the work on all others.
+	ErrDamaged = errors.New("a stored row cannot be understood")
 )
 
 // A Query filters a list of transfers. Zero members do not filter.

@@ -1,0 +1,261 @@
+package dynamostore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"contactsync/shared/contact"
+	"contactsync/shared/status"
+	"contactsync/shared/status/internal/listing"
+	"contactsync/shared/transfer"
+)
+
+const (
+	isFree = "(attribute_not_exists(#claim_owner) OR #claim_until <= :now)"
+	isOurs = "#claim_owner = :owner"
+)
+
+// Claim takes the claim with one conditional write; see [transfer.Ledger]. Open
+// claims are counted, so that one which ended without an outcome is still known
+// after a later one was given back.
+func (s *Store) Claim(ctx context.Context, key transfer.Key, claim transfer.Claim, now time.Time, seed transfer.State) (transfer.State, error) {
+	op := "claim " + status.Ref(key).String()
+	if err := listing.CheckKey(key); err != nil {
+		return transfer.State{}, fmt.Errorf("%s: %w", op, err)
+	}
+	seed = listing.SeedFor(key, seed)
+	if err := listing.CheckState(&seed); err != nil {
+		return transfer.State{}, fmt.Errorf("%s: seed: %w", op, err)
+	}
+	if seed.Status != "" {
+		// A seed with an outcome belongs into the index, and only if it is stored.
+		state, isNew, err := s.claimNew(ctx, op, key, claim, seed)
+		if err != nil || isNew {
+			return state, err
+		}
+	}
+	values := item{
+		":owner": text(claim.Owner), ":until": moment(claim.Until), ":now": moment(now), ":one": number(1),
+		":transfer": transferOf(&seed), ":known": knownOf(&seed), ":attempts": attemptsOf(&seed),
+	}
+	update := "SET #claim_owner = :owner, #claim_until = :until, #transfer = if_not_exists(#transfer, :transfer), " +
+		"#known = if_not_exists(#known, :known), #attempts = if_not_exists(#attempts, :attempts) ADD #open_claims :one"
+	condition := isFree
+	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.cfg.Table, Key: primaryKey(s.keyPK(key), skState),
+		UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames: namesIn(update, condition), ExpressionAttributeValues: values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if held, no := refused(err); no {
+		if !isClaim(held, claim) {
+			return transfer.State{}, fmt.Errorf("%s: %w", op, transfer.ErrClaimed)
+		}
+		return claimed(op, held) // our own write, repeated because its answer was lost
+	}
+	if err != nil {
+		return transfer.State{}, s.fail(ctx, op, err)
+	}
+	return claimed(op, out.Attributes)
+}
+
+// claimNew stores the seed under the claim where there is no item at all.
+func (s *Store) claimNew(ctx context.Context, op string, key transfer.Key, claim transfer.Claim, seed transfer.State) (_ transfer.State, isNew bool, _ error) {
+	f := fields(primaryKey(s.keyPK(key), skState))
+	f[attrTransfer], f[attrKnown], f[attrAttempts] = transferOf(&seed), knownOf(&seed), attemptsOf(&seed)
+	f[attrClaimOwner], f[attrClaimUntil], f[attrOpenClaims] = text(claim.Owner), moment(claim.Until), number(1)
+	s.index(f, &seed)
+	condition := "attribute_not_exists(#pk)"
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.cfg.Table, Item: f, ConditionExpression: &condition, ExpressionAttributeNames: namesIn(condition),
+	})
+	if _, exists := refused(err); exists {
+		return transfer.State{}, false, nil
+	}
+	if err != nil {
+		return transfer.State{}, false, s.fail(ctx, op, err)
+	}
+	state, err := claimed(op, item(f))
+	return state, true, err
+}
+
+func claimed(op string, it item) (transfer.State, error) {
+	state, err := stateOf(it)
+	if err != nil {
+		return transfer.State{}, fmt.Errorf("%s: %w", op, err)
+	}
+	r := newReader(it)
+	state.Interrupted = r.number(attrOpenClaims) > 1
+	return state, r.done()
+}
+
+func isClaim(it item, claim transfer.Claim) bool {
+	owner, _ := it[attrClaimOwner].(*types.AttributeValueMemberS)
+	until, _ := it[attrClaimUntil].(*types.AttributeValueMemberS)
+	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until)
+}
+
+// Save stores the outcome with one conditional write; see [transfer.Ledger]. At
+// most [transfer.MaxAttempts] attempts are kept.
+func (s *Store) Save(ctx context.Context, state transfer.State, owner string) error {
+	op := "store the outcome of " + state.Ref().String()
+	if err := listing.CheckState(&state); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	set := fields{attrTransfer: transferOf(&state), attrKnown: knownOf(&state), attrAttempts: attemptsOf(&state), attrSavedBy: text(owner)}
+	s.index(set, &state)
+	values := item{":owner": text(owner)}
+	assignments := make([]string, 0, len(set))
+	for name, value := range set {
+		assignments = append(assignments, "#"+name+" = :"+name)
+		values[":"+name] = value
+	}
+	update := "SET " + strings.Join(assignments, ", ") + " REMOVE #claim_owner, #claim_until, #open_claims"
+	if state.Status == "" {
+		update += ", #status, #status_key, #sort_key"
+	}
+	if state.No != "" {
+		update += " ADD #numbers :numbers"
+		values[":numbers"] = &types.AttributeValueMemberSS{Value: []string{contact.Key(state.No)}}
+	}
+	condition := isOurs
+	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.cfg.Table, Key: primaryKey(s.keyPK(state.Key()), skState),
+		UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames: namesIn(update, condition), ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if stored, no := refused(err); no {
+		if by, ok := stored[attrSavedBy].(*types.AttributeValueMemberS); ok && by.Value == owner && stored[attrClaimOwner] == nil {
+			return nil // our own write, repeated because its answer was lost
+		}
+		return fmt.Errorf("%s: %w", op, transfer.ErrClaimLost)
+	}
+	return s.fail(ctx, op, err)
+}
+
+// Release gives the claim back; see [transfer.Ledger].
+func (s *Store) Release(ctx context.Context, key transfer.Key, owner string) error {
+	op := "release " + status.Ref(key).String()
+	if err := listing.CheckKey(key); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	update := "REMOVE #claim_owner, #claim_until ADD #open_claims :less"
+	condition := isOurs
+	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.cfg.Table, Key: primaryKey(s.keyPK(key), skState),
+		UpdateExpression: &update, ConditionExpression: &condition,
+		ExpressionAttributeNames:  namesIn(update, condition),
+		ExpressionAttributeValues: item{":owner": text(owner), ":less": number(-1)},
+	})
+	if _, lost := refused(err); lost {
+		return nil
+	}
+	return s.fail(ctx, op, err)
+}
+
+// State returns a state with its attempts; see [transfer.Ledger].
+func (s *Store) State(ctx context.Context, key transfer.Key) (transfer.State, error) {
+	op := "read the state of " + status.Ref(key).String()
+	if err := listing.CheckKey(key); err != nil {
+		return transfer.State{}, fmt.Errorf("%s: %w", op, err)
+	}
+	it, err := s.get(ctx, op, s.keyPK(key), skState)
+	if err != nil {
+		return transfer.State{}, err
+	}
+	if !hasState(it) {
+		return transfer.State{}, fmt.Errorf("%s: %w", op, transfer.ErrNoState)
+	}
+	state, err := stateOf(it)
+	if err != nil {
+		return transfer.State{}, fmt.Errorf("%s: %w", op, err)
+	}
+	return state, nil
+}
+
+// KeyOf follows the pointer from a number to an internal id; see
+// [transfer.Ledger]. A pointer goes before a state under the same number.
+func (s *Store) KeyOf(ctx context.Context, ref contact.Ref) (transfer.Key, bool, error) {
+	op := "find the state of " + ref.String()
+	key := transfer.Key{ID: ref.ID, No: contact.Key(ref.No)}
+	if err := listing.CheckKey(key); err != nil {
+		return transfer.Key{}, false, fmt.Errorf("%s: %w", op, err)
+	}
+	it, err := s.get(ctx, op, s.keyPK(key), skState)
+	if err != nil || len(it) == 0 {
+		return key, false, err
+	}
+	r := newReader(it)
+	if id := r.text(attrLeadsTo); id != "" {
+		return transfer.Key{ID: id}, true, nil
+	}
+	if err := r.done(); err != nil {
+		return transfer.Key{}, false, fmt.Errorf("%s: %w", op, err)
+	}
+	return key, true, nil
+}
+
+// Point makes a number lead to an internal id; see [transfer.Ledger].
+func (s *Store) Point(ctx context.Context, no, id string) error {
+	op := "make the number " + contact.ExternalID(no) + " lead to its internal id"
+	if contact.Key(no) == "" || id == "" {
+		return fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
+	}
+	it := primaryKey(s.numberPK(no), skState)
+	it[attrLeadsTo] = text(id)
+	return s.put(ctx, op, it)
+}
+
+// Forget removes every row of a contact, under each number that it ever had here;
+// see [status.Store].
+func (s *Store) Forget(ctx context.Context, key transfer.Key) error {
+	op := "forget " + status.Ref(key).String()
+	if err := listing.CheckKey(key); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	it, err := s.get(ctx, op, s.keyPK(key), skState)
+	if err != nil {
+		return err
+	}
+	if id, ok := it[attrLeadsTo].(*types.AttributeValueMemberS); ok {
+		if err := s.forgetRows(ctx, op, s.keyPK(key)); err != nil {
+			return err
+		}
+		return s.Forget(ctx, transfer.Key{ID: id.Value})
+	}
+	if numbers, ok := it[attrNumbers].(*types.AttributeValueMemberSS); ok && key.ID != "" {
+		for _, no := range numbers.Value {
+			if err := s.forgetNumber(ctx, op, no, key.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return s.forgetRows(ctx, op, s.keyPK(key))
+}
+
+// forgetNumber removes the pointer and the request under a number, unless the
+// number belongs to another contact by now.
+func (s *Store) forgetNumber(ctx context.Context, op, no, id string) error {
+	it, err := s.get(ctx, op, s.numberPK(no), skState)
+	if err != nil {
+		return err
+	}
+	if leadsTo, ok := it[attrLeadsTo].(*types.AttributeValueMemberS); !ok || leadsTo.Value != id {
+		return nil
+	}
+	return s.forgetRows(ctx, op, s.numberPK(no))
+}
+
+func (s *Store) forgetRows(ctx context.Context, op, pk string) error {
+	return s.fail(ctx, op, s.write(ctx, []types.WriteRequest{
+		{DeleteRequest: &types.DeleteRequest{Key: primaryKey(pk, skRequest)}},
+		{DeleteRequest: &types.DeleteRequest{Key: primaryKey(pk, skState)}},
+	}))
+}
