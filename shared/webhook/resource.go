@@ -23,27 +23,29 @@ func contactOf(resource string) (key string, ours bool) {
 		path = decoded
 	}
 	path = strings.TrimRight(path, "/")
-	parent, last := "", path
-	if slash := strings.LastIndexByte(path, '/'); slash >= 0 {
-		parent, last = path[:slash], path[slash+1:]
-	}
-	_, company := parent, parent
-	if slash := strings.LastIndexByte(parent, '/'); slash >= 0 {
-		company = parent[slash+1:]
-	}
-	if !strings.HasPrefix(strings.ToLower(company), "companies(") {
+	slash := strings.LastIndexByte(path, '/')
+	if slash < 0 || !endsInCompany(path[:slash]) {
 		return "", false
 	}
-	entity, rest, keyed := strings.Cut(last, "(")
+	entity, rest, keyed := strings.Cut(path[slash+1:], "(")
 	if !strings.EqualFold(entity, "contacts") {
 		return "", false
 	}
-	if !keyed {
-		return "", true
-	}
 	key, closed := strings.CutSuffix(rest, ")")
-	if !closed {
+	if !keyed || !closed {
 		return "", true
 	}
 	return strings.Trim(key, "'"), true
+}
+
+// endsInCompany reports whether the last segment of a path is one company:
+// companies(<guid>), or companies('name') whose name may hold a slash.
+func endsInCompany(path string) bool {
+	const set = "companies("
+	at := strings.LastIndex(strings.ToLower(path), set)
+	if at < 0 || at > 0 && path[at-1] != '/' {
+		return false
+	}
+	key, closed := strings.CutSuffix(path[at+len(set):], ")")
+	return closed && key != "" && !strings.Contains(key, ")/")
 }
