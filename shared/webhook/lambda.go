@@ -80,7 +80,9 @@ func bodyOf(event *events.APIGatewayV2HTTPRequest) (io.ReadCloser, int64) {
 
 type brokenBody struct{}
 
-func (brokenBody) Read([]byte) (int, error) { return 0, errors.New("the body of the event is not base64") }
+func (brokenBody) Read([]byte) (int, error) {
+	return 0, errors.New("the body of the event is not base64")
+}
 
 // recorder keeps what a handler answers.
 type recorder struct {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -41,6 +42,16 @@ var (
 	oneRoute    = &route{name: "/transfers/{id}", methods: map[string]endpoint{http.MethodGet: (*Handler).one}}
 	replayRoute = &route{name: "/transfers/{id}/replay", methods: map[string]endpoint{http.MethodPost: (*Handler).replayOne}}
 )
+
+// Routes returns every route by its path, {id} and {file} standing for a part of
+// it, with its methods in alphabetical order.
+func Routes() map[string][]string {
+	all := map[string][]string{}
+	for _, r := range append(slices.Collect(maps.Values(fixedRoutes)), assetRoute, oneRoute, replayRoute) {
+		all[r.name] = slices.Sorted(maps.Keys(r.methods))
+	}
+	return all
+}
 
 const (
 	onePrefix    = "/transfers/"
