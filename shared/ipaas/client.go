@@ -33,6 +33,15 @@ type Account struct {
 	ClientID string // sent as X-Client-Id where it is set (ipaas.md 3.4)
 }
 
+// String hides the account from logs and errors.
+func (Account) String() string { return "[secret]" }
+
+// GoString hides the account from logs and errors.
+func (Account) GoString() string { return "[secret]" }
+
+// MarshalText hides the account from JSON, that of log lines too.
+func (Account) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
+
 // Credentials yields the account. It is used by many goroutines at once.
 type Credentials interface {
 	// IPaaS returns the account to call with.

@@ -37,7 +37,6 @@ func problemOf(a *outbound.Answer) problem {
 	switch {
 	case p.html:
 	case json.Valid(body):
-		texts = texts[:0]
 		walk(body, func(name, text string) {
 			if !slices.Contains(beside, strings.ToLower(name)) {
 				texts = append(texts, text)
