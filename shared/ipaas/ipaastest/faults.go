@@ -76,6 +76,23 @@ func LostAnswer() Effect { return Effect{Cut: true, Process: true} }
 type faults struct {
 	mu      sync.Mutex
 	scripts []*Script
+	gates   []*Gate // of Hold and HoldAnswer, opened when the test ends
+}
+
+func (f *faults) openGates() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, g := range f.gates {
+		g.Open()
+	}
+}
+
+func (f *faults) gate() *Gate {
+	g := NewGate()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gates = append(f.gates, g)
+	return g
 }
 
 func (f *faults) take(r Request) Effect {
@@ -167,17 +184,17 @@ func (g *Gate) Arrived() <-chan struct{} { return g.arrived }
 func (g *Gate) Open() { g.once.Do(func() { close(g.open) }) }
 
 // Hold makes the next call of the route stand at the gate before it is carried
-// out; in a test, defer Open, or the server cannot close.
+// out. The end of the test opens the gate at the latest.
 func (s *Simulator) Hold(route Route) *Gate {
-	g := NewGate()
+	g := s.faults.gate()
 	s.Fail(Script{Route: route, Effect: Effect{Before: g.Wait}})
 	return g
 }
 
 // HoldAnswer makes the next call of the route stand at the gate after it was
-// carried out.
+// carried out. The end of the test opens the gate at the latest.
 func (s *Simulator) HoldAnswer(route Route) *Gate {
-	g := NewGate()
+	g := s.faults.gate()
 	s.Fail(Script{Route: route, Effect: Effect{After: g.Wait}})
 	return g
 }

@@ -2,6 +2,7 @@ package ipaastest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,9 +31,10 @@ func (r Request) JSON() map[string]any {
 	return v
 }
 
-func recordedHeader(h http.Header) http.Header {
+func (s *Simulator) recordedHeader(h http.Header) http.Header {
 	h = h.Clone()
 	h.Del("Authorization")
+	h.Del(s.cfg.Switches.KeyHeader)
 	return h
 }
 
@@ -112,6 +114,16 @@ func (s *Simulator) Calls(routes ...Route) int {
 		}
 	}
 	return n
+}
+
+func (s *Simulator) callsByRoute() map[Route]int {
+	s.recorder.mu.Lock()
+	defer s.recorder.mu.Unlock()
+	calls := maps.Clone(s.recorder.counts)
+	if calls == nil {
+		calls = map[Route]int{}
+	}
+	return calls
 }
 
 // MaxInFlight returns the highest number of calls that were in flight at once.

@@ -18,13 +18,14 @@ type Simulator struct {
 	cfg   Config
 	admin http.Handler
 
-	mu sync.Mutex // guards what follows; never held while a fault's callback runs
-	*store
-	keys map[string]APIKey
+	mu     sync.Mutex // guards store and keys; never held while a fault's callback runs
+	*store            // replaced as a whole by Load and Reset
+	keys   map[string]APIKey
 
-	rateMu     sync.Mutex
-	rateStart  time.Time
-	rateInUse  int
+	rateMu    sync.Mutex // guards the present window of Config.Rate
+	rateStart time.Time
+	rateInUse int
+
 	recorder   recorder
 	faults     faults
 	baseURL    string
@@ -87,7 +88,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := s.classify(r, body)
 	seen := Request{
 		Time: s.cfg.Now(), Route: c.route, Method: r.Method, Path: r.URL.EscapedPath(),
-		Query: r.URL.Query(), Header: recordedHeader(r.Header), Body: body,
+		Query: r.URL.Query(), Header: s.recordedHeader(r.Header), Body: body,
 	}
 	s.recorder.count(c.route)
 	if s.cfg.Latency != nil {
@@ -103,6 +104,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var answer reply
 	if effect.carriesOut() {
 		answer = s.process(c, seen)
+	} else if c.problem != nil && c.problem.unexpected {
+		s.reportUnexpected(seen, c.problem.text) // a fault does not excuse it
 	}
 	if effect.After != nil {
 		effect.After(seen)

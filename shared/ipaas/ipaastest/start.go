@@ -7,14 +7,16 @@ import (
 )
 
 // Start serves a simulator on a socket of this machine until the test ends. An
-// unexpected request fails the test with the request in the message, and a call
-// that a gate still holds keeps the test from ending. More than one Config is a
-// mistake; none is the zero value.
+// unexpected request fails the test with the request in the message. More than one
+// Config is a mistake; none is the zero value.
 func Start(t testing.TB, configs ...Config) *Simulator {
 	t.Helper()
 	s := New(forTest(t, configs))
 	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		s.faults.openGates()
+		server.Close() // waits for the calls that are in flight
+	})
 	s.baseURL = server.URL
 	s.httpClient = server.Client()
 	s.httpClient.CheckRedirect = noRedirect
@@ -28,7 +30,9 @@ func Start(t testing.TB, configs ...Config) *Simulator {
 // as [Start] does. It suits testing/synctest.
 func InMemory(t testing.TB, configs ...Config) *Simulator {
 	t.Helper()
-	return New(forTest(t, configs))
+	s := New(forTest(t, configs))
+	t.Cleanup(s.faults.openGates)
+	return s
 }
 
 func forTest(t testing.TB, configs []Config) Config {

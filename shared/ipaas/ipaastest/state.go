@@ -151,24 +151,21 @@ func (s *Simulator) view(c *Customer) Customer {
 	return v
 }
 
-// EditCustomer changes a customer's own fields, custom fields and addresses by
-// hand. Its id and links are left as they are: Relink and Unlink change those.
-func (s *Simulator) EditCustomer(id int64, edit func(*Customer)) {
+// EditCustomer changes a customer by hand. edit sees it without its links: those
+// that it sets are added, and Relink and Unlink change the others.
+func (s *Simulator) EditCustomer(id int64, edit func(*Customer)) { must(s.edit(id, edit)) }
+
+func (s *Simulator) edit(id int64, edit func(*Customer)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := s.mustCustomer(id).clone()
+	if s.customers[id] == nil {
+		return errNoCustomer
+	}
+	next := s.customers[id].clone()
 	edit(next)
 	next.ID, next.Updated = id, s.cfg.Now()
-	links := next.ExternalIDs
-	next.ExternalIDs = nil
-	for i := range next.Addresses {
-		if next.Addresses[i].ID == "" {
-			next.Addresses[i].ID = s.addressID(id)
-		}
-		next.Addresses[i].ExternalIDs = nil
-	}
-	s.put(next)
-	s.tie(TableCustomer, idText(id), links)
+	s.place(*next)
+	return nil
 }
 
 // ChangeEmail gives a customer another e-mail address by hand.
@@ -186,27 +183,38 @@ func (s *Simulator) Reactivate(id int64) {
 
 // Delete removes a customer and its addresses for good. Its id answers 404
 // afterwards, and the look-up of its external id DELETED:<id>.
-func (s *Simulator) Delete(id int64) {
+func (s *Simulator) Delete(id int64) { must(s.delete(id)) }
+
+func (s *Simulator) delete(id int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remove(s.mustCustomer(id))
+	c := s.customers[id]
+	if c == nil {
+		return errNoCustomer
+	}
+	s.remove(c)
+	return nil
 }
 
 // Relink gives a customer another external id for the first subscription, and
 // takes it from the customer that carries it.
-func (s *Simulator) Relink(id int64, externalID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mustCustomer(id)
-	s.tie(TableCustomer, idText(id), s.firstSystem(externalID))
-}
+func (s *Simulator) Relink(id int64, externalID string) { must(s.relink(id, externalID)) }
 
 // Unlink takes a customer's external id for the first subscription.
-func (s *Simulator) Unlink(id int64) {
+func (s *Simulator) Unlink(id int64) { must(s.relink(id, "")) }
+
+func (s *Simulator) relink(id int64, externalID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mustCustomer(id)
-	s.disconnect(record{s.SystemID(), s.fold(TableCustomer), idText(id)})
+	if s.customers[id] == nil {
+		return errNoCustomer
+	}
+	if externalID == "" {
+		s.disconnect(record{s.SystemID(), s.fold(TableCustomer), idText(id)})
+		return nil
+	}
+	s.tie(TableCustomer, idText(id), s.firstSystem(externalID))
+	return nil
 }
 
 // LinkCompany gives a company an external id for the first subscription.
@@ -219,12 +227,10 @@ func (s *Simulator) LinkCompany(id int64, externalID string) {
 	s.tie(s.cfg.Switches.CompanyTable, idText(id), s.firstSystem(externalID))
 }
 
-func (s *Simulator) mustCustomer(id int64) *Customer {
-	c := s.customers[id]
-	if c == nil {
-		panic(fmt.Sprintf("ipaastest: no customer %d", id))
+func must(err error) {
+	if err != nil {
+		panic("ipaastest: " + err.Error())
 	}
-	return c
 }
 
 // DefineCustomField creates or changes the definition of a custom field.
