@@ -1,0 +1,61 @@
+# Business Central contacts to iPaaS.com customers. `make` lists what can be done.
+#
+# run and test need Go and make only. Everything else installs its pinned tools into .tools/ of this checkout.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# The processor that build is for: arm64 or x86_64. Local runs need the one of this machine.
+ARCH ?= arm64
+
+# How functions are built, wherever: no paths of this machine, no parts of aws-lambda-go that only the old runtime
+# needs, no symbols. A test reads this line.
+FUNCTION_GOFLAGS := -trimpath -buildvcs=false -tags=lambda.norpc "-ldflags=-s -w"
+
+TOOLS := .tools/bin
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help run test check lint race bench build local verify conformance clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## transfer a demo company between two simulators, twice, and show the outcome (ARGS=... for flags)
+	@go run ./cmd/contactsync sandbox $(ARGS)
+
+test: ## run every test that needs only Go (RUN=name for one test)
+	go test $(if $(RUN),-run '$(RUN)') ./...
+
+check: lint ## check format, vet and linter rules; changes no file
+	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -l); \
+	if [[ -n $$files ]]; then echo "not formatted (gofmt -w):"; echo "$$files"; exit 1; fi
+	go vet ./...
+
+lint:
+	@scripts/tools golangci-lint
+	$(TOOLS)/golangci-lint run
+
+race: ## run the tests with the race detector, in random order (needs a C compiler)
+	CGO_ENABLED=1 go test -race -shuffle=on $(if $(RUN),-run '$(RUN)') ./...
+
+bench: ## run the benchmarks (RUN=name for some)
+	go test -run '^$$' -bench '$(or $(RUN),.)' -benchmem ./...
+
+conformance: ## hold the DynamoDB store to the suite of all stores, on a local stand-in for AWS
+	scripts/moto test
+
+build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
+	@scripts/tools sam
+	CGO_ENABLED=0 GOFLAGS='$(FUNCTION_GOFLAGS)' $(TOOLS)/sam build --parameter-overrides Architecture=$(ARCH)
+
+local: ## build, then invoke the functions in containers against a stand-in for AWS and both simulators
+	scripts/sam-local
+
+verify: ## check the template
+	@scripts/tools sam
+	$(TOOLS)/sam validate --lint
+
+clean: ## remove what was built and the sandbox; keeps .tools/
+	rm -rf .aws-sam bin build coverage.out .sandbox
