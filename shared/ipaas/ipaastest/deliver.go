@@ -99,7 +99,7 @@ func (t inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
 		return response, nil
 	case <-r.Context().Done():
 		// The call goes on behind its caller's back, as over a socket.
-		_ = reader.CloseWithError(r.Context().Err())
+		_ = writer.CloseWithError(r.Context().Err())
 		return nil, r.Context().Err()
 	}
 }
@@ -159,7 +159,7 @@ func (m *memoryWriter) finish(cause error) {
 // body ends with the caller's context, as a body from a socket does.
 func (m *memoryWriter) body() io.ReadCloser {
 	ctx := m.request.Context()
-	stop := context.AfterFunc(ctx, func() { _ = m.reader.CloseWithError(ctx.Err()) })
+	stop := context.AfterFunc(ctx, func() { _ = m.pipe.CloseWithError(ctx.Err()) })
 	return memoryBody{m.reader, stop}
 }
 
