@@ -105,7 +105,7 @@ func (m *members) integer(name string, to *int64) bool {
 }
 
 // id reads an id that may come as text or number (ipaas.md 4).
-func (m *members) id(name string, to *string) bool {
+func (m *members) id(name string, to *string) {
 	v, sent := m.take(name)
 	switch v := v.(type) {
 	case string:
@@ -116,9 +116,7 @@ func (m *members) id(name string, to *string) bool {
 		if sent {
 			m.wrong(name, "an id")
 		}
-		return false
 	}
-	return true
 }
 
 // objects returns the elements of an array of objects.

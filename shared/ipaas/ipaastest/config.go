@@ -117,11 +117,11 @@ type Switches struct {
 	StringIDs     bool   // ipaas.md 4: ids of customers and companies are JSON strings
 
 	CompanyTable   string // no. 6: table name of companies; "Customer Company" if empty
-	ExactTableCase bool   // no. 6: table names are compared by case; see [Tables] for their spelling
+	ExactTableCase bool   // no. 6: table names are compared by case; see [TableCustomer] for their spelling
 
 	DuplicateEmailCode string         // no. 10: BIZL-1006 if empty
 	ErrorForm          ErrorForm      // no. 11
-	Status             map[string]int // no. 12: HTTP status by family (BIZL: 409); see the defaults at defaultStatus
+	Status             map[string]int // no. 12: HTTP status by family (BIZL: 409) where it is not the usual one: AUTH 401, AUTZ 403, VALD and BIZL 400, NFND 404
 
 	NoPagination    bool   // no. 14: no header X-Pagination
 	ShortPagination bool   // no. 14: only the two confirmed members in it

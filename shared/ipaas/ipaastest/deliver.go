@@ -3,6 +3,7 @@ package ipaastest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -82,7 +83,7 @@ func (t inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer func() {
 			cause := io.EOF
 			if v := recover(); v != nil {
-				if v != http.ErrAbortHandler {
+				if err, ok := v.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 					panic(v)
 				}
 				cause = io.ErrUnexpectedEOF
@@ -147,7 +148,7 @@ func (m *memoryWriter) Flush() {}
 
 func (m *memoryWriter) finish(cause error) {
 	if !m.started {
-		if cause == io.EOF {
+		if errors.Is(cause, io.EOF) {
 			m.WriteHeader(http.StatusOK)
 		} else {
 			m.head <- nil

@@ -1,7 +1,6 @@
 package ipaastest
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -254,5 +253,5 @@ func (s *Simulator) setCustomField(m *members) (reply, *problem) {
 }
 
 func pageError(name string) *problem {
-	return unexpected(http.StatusBadRequest, "%s", fmt.Sprintf("%s is no whole number above zero", name))
+	return unexpected(http.StatusBadRequest, "%s is no whole number above zero", name)
 }

@@ -27,8 +27,8 @@ type Script struct {
 //	Effect{Cut: true, Process: true, KeepBytes: 20} carried out, the connection ends within the body
 //	Effect{KeepBytes: 20}                         carried out, a whole answer of broken JSON
 //
-// When a reused connection ends before any answer, net/http itself sends a GET,
-// PUT or DELETE without a body once more: such a cut shows up as two calls.
+// When a reused connection ends before any answer, net/http itself sends a GET
+// once more: such a cut shows up as two calls.
 type Effect struct {
 	Status int         // answers this instead of the simulator's own answer
 	Header http.Header // of that answer

@@ -37,10 +37,11 @@ func (s *Simulator) mergeAddresses(c *Customer, body change, links *linkChanges)
 		var address Address
 		s.changeAddress(&address, a)
 		if a.preventDuplicate && s.cfg.Switches.PreventDuplicate == PreventDuplicateHonoured {
-			equal := slices.IndexFunc(before, func(have Address) bool { return have.Fields == address.Fields })
-			if equal >= 0 {
-				setAddress(c, before[equal])
-				s.adopt(before[equal].ID, a.links, links)
+			same := func(have Address) bool { return have.Fields == address.Fields }
+			all := slices.Concat(before, c.Addresses) // of the record, and of this body so far
+			if i := slices.IndexFunc(all, same); i >= 0 {
+				setAddress(c, all[i])
+				s.adopt(all[i].ID, a.links, links)
 				continue
 			}
 		}
