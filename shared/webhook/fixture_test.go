@@ -73,7 +73,9 @@ func open(t testing.TB) *site {
 		Store:     s.store,
 		Callers:   provider,
 		Preflight: s,
-		BodyOf:    func(c customer.Customer) (json.RawMessage, error) { return json.Marshal(c.Fields) },
+		BodyOf: func(c customer.Customer) (json.RawMessage, error) {
+			return json.Marshal(map[string]any{"customer_number": c.Get("customer_number")})
+		},
 		Dispatch: func(requests []transfer.Request) {
 			mu.Lock()
 			defer mu.Unlock()
