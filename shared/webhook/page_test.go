@@ -1,0 +1,77 @@
+package webhook_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestThePageNeedsNoKeyAndLoadsItsOwnFilesOnly(t *testing.T) {
+	s := open(t)
+	s.secretDown, s.store.down = true, true
+	page := s.do(call{method: http.MethodGet, path: "/", nobody: true}).is(200)
+	if page.header["Content-Type"] != "text/html; charset=utf-8" {
+		t.Errorf("type %s", page.header["Content-Type"])
+	}
+	policy := page.header["Content-Security-Policy"]
+	for _, rule := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
+		if !strings.Contains(policy, rule) {
+			t.Errorf("the policy lacks %s: %s", rule, policy)
+		}
+	}
+	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
+		t.Errorf("the policy is too wide: %s", policy)
+	}
+	links := regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page.body, -1)
+	files := 0
+	for _, link := range links {
+		if strings.HasPrefix(link[1], "#") {
+			continue
+		}
+		files++
+		asset := s.do(call{method: http.MethodGet, path: "/" + link[1], nobody: true}).is(200)
+		if !strings.HasPrefix(link[1], "assets/") || asset.body == "" {
+			t.Errorf("%s is not a file of the page", link[1])
+		}
+	}
+	if files < 3 {
+		t.Errorf("the page loads %d files, expected script, style and icon", files)
+	}
+}
+
+func TestThePageBreaksNoRuleOfItsOwnPolicy(t *testing.T) {
+	s := open(t)
+	body := s.do(call{method: http.MethodGet, path: "/", nobody: true}).body
+	for what, pattern := range map[string]string{
+		"an inline script": `(?i)<script(?:\s[^>]*)?>\s*[^<\s]`, "an inline style": `(?i)<style|\sstyle=`, "an event attribute": `(?i)\son[a-z]+=`, "another host": `(?i)(?:src|href|action)="(?:https?:)?//`,
+	} {
+		if found := regexp.MustCompile(pattern).FindString(body); found != "" {
+			t.Errorf("the page has %s: %s", what, found)
+		}
+	}
+	script := s.do(call{method: http.MethodGet, path: "/assets/page.js", nobody: true}).body
+	for _, unsafe := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", ".style"} {
+		if strings.Contains(script, unsafe) {
+			t.Errorf("the script uses %s", unsafe)
+		}
+	}
+	if !strings.Contains(script, "sessionStorage") {
+		t.Error("the key is not kept for the tab")
+	}
+}
+
+func TestEveryControlOfThePageHasALabel(t *testing.T) {
+	body := open(t).do(call{method: http.MethodGet, path: "/", nobody: true}).body
+	if !strings.Contains(body, `<html lang="en">`) || !strings.Contains(body, `role="status"`) {
+		t.Error("the page names no language or announces no messages")
+	}
+	for _, control := range regexp.MustCompile(`<(?:input|select)[^>]*\sid="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		if !strings.Contains(body, `<label for="`+control[1]+`">`) {
+			t.Errorf("%s has no label", control[1])
+		}
+	}
+	if tables, captions := strings.Count(body, "<table>"), strings.Count(body, "<caption"); tables != captions || tables == 0 {
+		t.Errorf("%d tables have %d captions", tables, captions)
+	}
+}
