@@ -232,7 +232,7 @@ func (r *reader) caseLinks(node ast.Node, where string) map[string]map[string]st
 		for _, link := range r.members(table.value, where+"."+table.key) {
 			id, ok := scalar(link.value)
 			if !ok {
-				r.add(link.line, where, "%s: expected an id of iPaaS.com, found %s", link.key, describeNode(link.value))
+				r.add(link.line, where+"."+table.key, "%s: expected an id of iPaaS.com, found %s", link.key, describeNode(link.value))
 			}
 			ids[link.key] = id
 		}

@@ -91,10 +91,16 @@ func addFunctions(config *conf.Config) {
 			b.Types = append(b.Types, reflect.TypeOf(t).Elem())
 		}
 		config.Functions[f.name] = b
+		disable(config, f.name) // ::join would otherwise reach around our bounded join
 	}
 	for _, name := range disabled {
-		delete(config.Builtins, name)
+		disable(config, name)
 	}
+}
+
+func disable(config *conf.Config, name string) {
+	config.Disabled[name] = true
+	delete(config.Builtins, name)
 }
 
 func functionByName(name string) *function {

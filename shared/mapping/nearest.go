@@ -10,7 +10,7 @@ func nearest(name string, candidates []string) string {
 		if squeezed(c) == squeezed(name) {
 			return c
 		}
-		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < distance && d < len(c)/2 {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < distance && d <= len(c)/2 {
 			best, distance = c, d
 		}
 	}
