@@ -7,9 +7,8 @@ import (
 	"strings"
 
 	"contactsync/shared/contact"
-	"contactsync/shared/wire"
-
 	"contactsync/shared/transfer"
+	"contactsync/shared/wire"
 )
 
 // A rejectedHook is a notification that was not stored, and why.
