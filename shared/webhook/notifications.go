@@ -98,15 +98,24 @@ const (
 	reasonClientState = "wrong_client_state"
 )
 
+// An entry is what we use of one notification. Its lastModifiedDateTime is the
+// time of the announcement, not of the change.
+type entry struct {
+	ClientState string `json:"clientState"`
+	Resource    string `json:"resource"`
+	ChangeType  string `json:"changeType"`
+}
+
+func readEntry(raw json.RawMessage) (e entry, readable bool) {
+	readable = json.Unmarshal(raw, &e) == nil
+	return e, readable
+}
+
 // takeNotification adds what one notification asks for, or returns why it is
 // dropped. The secret is asked last: junk must not make us read it.
 func takeNotification(waiting *requests, raw json.RawMessage, accepts func(state string) (bool, error)) (dropped string, err error) {
-	var n struct {
-		ClientState string `json:"clientState"`
-		Resource    string `json:"resource"`
-		ChangeType  string `json:"changeType"`
-	}
-	if json.Unmarshal(raw, &n) != nil {
+	n, readable := readEntry(raw)
+	if !readable {
 		return reasonEntry, nil
 	}
 	id, ours := contactOf(n.Resource)

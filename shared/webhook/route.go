@@ -93,10 +93,10 @@ func (t target) serve(h *Handler, r *http.Request) reply {
 	if do, ok := t.route.methods[method]; ok {
 		return do(h, r)
 	}
-	return t.notAllowed(method)
+	return t.notAllowed()
 }
 
-func (t target) notAllowed(method string) reply {
+func (t target) notAllowed() reply {
 	var allowed []string
 	for m := range t.route.methods {
 		allowed = append(allowed, m)
