@@ -260,11 +260,11 @@ func (a *answer) flush() { _ = http.NewResponseController(a.ResponseWriter).Flus
 
 func (a *answer) finish() { a.WriteHeader(http.StatusOK) }
 
-// changesBody reports whether a fault counts bytes, which a compressed body
-// would make meaningless.
+// changesBody reports whether a fault counts the bytes of the body or never sends
+// them, so that it is not compressed.
 func (a effects) changesBody() bool {
 	for _, f := range a {
-		if f.TruncateAfter > 0 || f.BreakAfter > 0 || f.SlowBody > 0 {
+		if f.TruncateAfter > 0 || f.BreakAfter > 0 || f.SlowBody > 0 || f.CutAfter {
 			return true
 		}
 	}

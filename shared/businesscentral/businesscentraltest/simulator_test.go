@@ -36,6 +36,9 @@ func newCaller(t *testing.T, sim *bc.Simulator) *caller {
 	return c
 }
 
+// in is the caller for a subtest.
+func (c *caller) in(t *testing.T) *caller { return &caller{t: t, sim: c.sim, token: c.token} }
+
 func tokenForm() url.Values {
 	return url.Values{"grant_type": {"client_credentials"}, "client_id": {bc.DefaultClientID}, "client_secret": {"client-secret"},
 		"scope": {"https://api.businesscentral.dynamics.com/.default"}}
