@@ -30,8 +30,8 @@ import (
 //	3  never modified (0001-01-01)
 //	1  without company name, of a company that exists
 //
-// and 264 more that have nothing special; 40 of the 294 belong to a company that
-// exists, 253 to none, 1 to one that does not exist.
+// and 264 more that have nothing special. 42 of the 294 belong to a company that
+// exists, 251 to none, 1 to one that does not exist.
 type Demo struct {
 	Contacts  []Contact
 	Customers []Customer

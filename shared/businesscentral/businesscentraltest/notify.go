@@ -78,10 +78,10 @@ var retryDelays = []time.Duration{time.Minute, time.Minute, 10 * time.Minute, 10
 
 // A Notified says what [Simulator.DeliverNotifications] did.
 type Notified struct {
-	Posts         int       // requests sent
-	Notifications int       // notifications that were accepted
-	Dropped       int       // subscriptions that ended because of the answer
-	Next          time.Time // when the next delivery is due by the simulator's clock; zero if nothing waits
+	Posts         int       `json:"posts"`         // requests sent
+	Notifications int       `json:"notifications"` // that were accepted
+	Dropped       int       `json:"dropped"`       // subscriptions that ended because of the answer
+	Next          time.Time `json:"next,omitzero"` // when the next delivery is due by the simulator's clock; zero if nothing waits
 }
 
 // DeliverNotifications sends what is due by the simulator's clock: 30 s after the
