@@ -44,6 +44,8 @@ func (w *work) freeNumber(ctx context.Context) error {
 	case present.No == w.contact.No:
 		// Our own copy is the old one: Business Central gave the number away since.
 		return fmt.Errorf("contact %s got another number just now: %w", w.ref(), ErrClaimed)
+	default:
+		w.other.No = present.No // it moved on, although its own transfer is still to come
 	}
 	return w.freeExternalID(ctx, want)
 }

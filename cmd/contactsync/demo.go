@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"contactsync/shared/businesscentral/businesscentraltest"
+	"contactsync/shared/poll"
+	"contactsync/shared/status"
+	"contactsync/shared/transfer"
+	"contactsync/shared/wire"
+)
+
+type sandboxVerb struct {
+	Serve  bool          `help:"Serve the simulators, the routes and the operator's page until Ctrl-C, polling at an interval."`
+	Listen string        `help:"Loopback address to serve at." default:"127.0.0.1:8080"`
+	Every  time.Duration `help:"Interval of the polls of --serve." default:"30s"`
+	Fresh  bool          `help:"With --serve: begin with the demo company anew."`
+}
+
+// Run shows the whole job: the demo company is transferred, a few contacts are
+// edited in Business Central, and a second run transfers what changed.
+func (v *sandboxVerb) Run(s *session) error {
+	if s.box != nil {
+		return fmt.Errorf("the sandbox in %s is being served; end it first", s.box.folder)
+	}
+	if v.Serve {
+		return v.serve(s)
+	}
+	box, err := openSandbox(s.cli.Folder, sandboxOptions{fresh: true, log: s.logger(), progress: s.counted})
+	if err != nil {
+		return err
+	}
+	err = box.demo(s)
+	if closeErr := box.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (b *sandbox) demo(s *session) error {
+	quiet := s.cli.Output == "json"
+	say := func(format string, args ...any) {
+		if !quiet {
+			fmt.Fprintf(s.out, format, args...)
+		}
+	}
+	say("Business Central company %s: %d contacts. iPaaS.com: %d customers.\n\n", b.source.CompanyName(), b.source.ContactCount(), b.target.CountCustomers())
+	say("First run: nothing is known yet, every contact is read.\n")
+	first, err := b.demoRun(s, "first run")
+	if err != nil {
+		return err
+	}
+	if !quiet {
+		runText(s.out, first)
+		if err := b.outcomes(s, s.out, first); err != nil {
+			return err
+		}
+	}
+	say("\nMeanwhile in Business Central:\n")
+	for _, edit := range businesscentraltest.DemoEdits() {
+		say("  contact %s %s\n", edit.Number, edit.What)
+	}
+	if err := b.source.ApplyDemoEdits(); err != nil {
+		return err
+	}
+	say("\nSecond run: only what changed since the watermark is read.\n")
+	second, err := b.demoRun(s, "second run")
+	if err != nil {
+		return err
+	}
+	return s.print(map[string]any{"runs": []wire.RunJSON{wire.Run(first), wire.Run(second)}}, func(w io.Writer) {
+		runText(w, second)
+		fmt.Fprintf(w, "\niPaaS.com now has %d customers, one for each contact that arrived. The sandbox stays in %s:\n", b.target.CountCustomers(), b.folder)
+		fmt.Fprintln(w, "  go run ./cmd/contactsync errors            what failed, why, what to do")
+		fmt.Fprintln(w, "  go run ./cmd/contactsync show CT000002     one contact's story")
+		fmt.Fprintln(w, "  go run ./cmd/contactsync sandbox --serve   the routes and the operator's page")
+	})
+}
+
+func (b *sandbox) demoRun(s *session, text string) (status.Run, error) {
+	done := s.watch(text)
+	defer done()
+	r, err := b.app.Run(s.ctx, poll.Event{Mode: poll.Poll})
+	if err != nil {
+		return r, explain(err)
+	}
+	return r, nil
+}
+
+// outcomes prints what came of the contacts: successes, skips and each cause of
+// failure with its resolution.
+func (b *sandbox) outcomes(s *session, w io.Writer, r status.Run) error {
+	counts, err := b.store.ErrorCounts(s.ctx)
+	if err != nil {
+		return err
+	}
+	t := s.newTable(w, "outcome", "contacts", "for example", "what to do")
+	c := r.Counts
+	t.AppendRow([]any{"created", c.Created, "", "-"})
+	t.AppendRow([]any{"skipped by the mapping's filter", c.Skipped, "", "nothing: only persons that are contacts are transferred"})
+	t.AppendSeparator()
+	for _, one := range counts {
+		f := transfer.Lookup(one.Code)
+		example := ""
+		if len(one.Samples) > 0 {
+			example = one.Samples[0]
+		}
+		t.AppendRow([]any{one.Code, one.Count, example, text.WrapSoft(f.Resolution, 60)})
+	}
+	t.AppendFooter([]any{"read", c.Read})
+	t.Style().Format.Footer = text.FormatDefault
+	t.Render()
+	return nil
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"contactsync/shared/app"
+	"contactsync/shared/businesscentral/businesscentraltest"
+	"contactsync/shared/config"
+	"contactsync/shared/credentials"
+	"contactsync/shared/ipaas/ipaastest"
+	"contactsync/shared/status"
+	"contactsync/shared/status/embedded"
+	"contactsync/shared/transfer"
+)
+
+// Keys of the sandbox. They open nothing but the simulators of this machine.
+const (
+	sandboxKey         = "sandbox-key"
+	sandboxClientState = "sandbox-client-state"
+)
+
+// Files of the sandbox's folder.
+const (
+	storeFile  = "transfers.db"
+	sourceFile = "business-central.json"
+	targetFile = "ipaas.json"
+	serverFile = "server.json" // where a running sandbox --serve is found
+)
+
+// A sandbox is both simulators and an embedded store in one process, with the App
+// over them.
+type sandbox struct {
+	folder string
+	source *businesscentraltest.Simulator
+	target *ipaastest.Simulator
+	store  *embedded.Store
+	app    *app.App
+}
+
+// sandboxOptions change how a sandbox is opened.
+type sandboxOptions struct {
+	fresh      bool // begin with the demo company anew
+	log        *slog.Logger
+	progress   func(status.Counts)
+	dispatch   func([]transfer.Request)
+	webhookURL string
+	// addresses at which the simulators are served; in memory if empty
+	sourceURL, targetURL string
+}
+
+// openSandbox opens the folder, with the demo company in it when it is new.
+func openSandbox(folder string, o sandboxOptions) (*sandbox, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	store, err := embedded.Open(embedded.Config{Connection: "sandbox", Path: filepath.Join(folder, storeFile), NoSync: true, Log: o.log})
+	if errors.Is(err, embedded.ErrLocked) {
+		return nil, fmt.Errorf("another process uses the sandbox in %s; wait for it or end it", folder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &sandbox{folder: folder, store: store}
+	if err := b.begin(o); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return b, nil
+}
+
+func (b *sandbox) begin(o sandboxOptions) error {
+	if o.fresh {
+		if err := b.clear(); err != nil {
+			return err
+		}
+	}
+	if err := b.simulate(); err != nil {
+		return err
+	}
+	if o.sourceURL != "" {
+		b.source.SetOrigin(o.sourceURL)
+	}
+	return b.assemble(o)
+}
+
+// clear empties the folder while its store is open: the store is made anew.
+func (b *sandbox) clear() error {
+	for _, name := range []string{sourceFile, targetFile} {
+		if err := os.Remove(filepath.Join(b.folder, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	path := filepath.Join(b.folder, storeFile)
+	if err := b.store.Close(); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	store, err := embedded.Open(embedded.Config{Connection: "sandbox", Path: path, NoSync: true})
+	if err == nil {
+		b.store = store
+	}
+	return err
+}
+
+// simulate starts the simulators with the state of the folder, or the demo company.
+func (b *sandbox) simulate() error {
+	b.source = businesscentraltest.New(businesscentraltest.Config{Admin: true, NotificationDelay: time.Second})
+	saved, err := load(filepath.Join(b.folder, sourceFile), b.source.Load)
+	if err != nil {
+		return err
+	}
+	if !saved {
+		if err := b.source.AddDemo(); err != nil {
+			return err
+		}
+	}
+	demo := businesscentraltest.NewDemo()
+	links := map[string]string{}
+	for _, company := range demo.LinkedCompanies {
+		links[company.Name] = company.Number
+	}
+	b.target = ipaastest.Demo(ipaastest.Config{}, links, demo.TakenEMails...)
+	_, err = load(filepath.Join(b.folder, targetFile), b.target.Load)
+	return err
+}
+
+func load(path string, read func(io.Reader) error) (bool, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := read(bytes.NewReader(data)); err != nil {
+		return false, fmt.Errorf("%s: %w; contactsync sandbox begins anew", path, err)
+	}
+	return true, nil
+}
+
+func (b *sandbox) assemble(o sandboxOptions) error {
+	cfg, err := config.Load(os.Environ(), config.Supplied("TABLE_NAME", "SECRET_ID", "BC_COMPANY", "IPAAS_SYSTEM_ID"))
+	if err != nil {
+		return err
+	}
+	cfg.Connection, cfg.BCCompany, cfg.IPaaSSystemID = "sandbox", b.source.CompanyName(), fmt.Sprint(b.target.SystemID())
+	cfg.BCBaseURL, cfg.BCTokenURL, cfg.IPaaSBaseURL = b.source.BaseURL(), b.source.TokenURL(), b.target.BaseURL()
+	cfg.WebhookURL = o.webhookURL
+	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static(b.secret()), Log: o.log})
+	if err != nil {
+		return err
+	}
+	parts := app.Parts{
+		Config: cfg, Secrets: secrets, Store: b.store, Log: o.log, Progress: o.progress, Dispatch: o.dispatch,
+		SourceHTTP: b.source.HTTPClient(), TargetHTTP: b.target.HTTPClient(),
+	}
+	b.app, err = app.Assemble(parts)
+	return err
+}
+
+func (b *sandbox) secret() []byte {
+	c := b.source.Config()
+	return fmt.Appendf(nil, `{"business_central":{"tenant_id":%q,"client_id":%q,"client_secret":%q},"ipaas":{"api_key":%q},"webhook":{"client_states":[%q],"api_keys":[%q]}}`,
+		c.Tenant, c.ClientID, c.ClientSecret, b.target.APIKey(), sandboxClientState, sandboxKey)
+}
+
+// close keeps the simulators' state and closes the store.
+func (b *sandbox) close() error {
+	return errors.Join(
+		save(filepath.Join(b.folder, sourceFile), b.source.Save),
+		save(filepath.Join(b.folder, targetFile), b.target.Save),
+		b.store.Close(),
+	)
+}
+
+// save replaces a file only once its new content is whole.
+func save(path string, write func(io.Writer) error) error {
+	var content bytes.Buffer
+	if err := write(&content); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", content.Bytes(), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	aws "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"contactsync/shared/config"
+	"contactsync/shared/credentials"
+	"contactsync/shared/credentials/secretsmanager"
+	"contactsync/shared/observe"
+	"contactsync/shared/status/dynamostore"
+)
+
+// New makes the App of a Lambda function from its environment: secret in Secrets
+// Manager, store in DynamoDB, JSON logs and metrics on standard output. It makes
+// no call. The error lists every problem of the settings at once.
+func New(ctx context.Context, environ []string) (*App, error) {
+	return newDeployed(ctx, environ, os.Stdout, nil)
+}
+
+// Deployed is New for the operator's command: the same systems, with a logger of
+// the caller's and without metrics.
+func Deployed(ctx context.Context, environ []string, log *slog.Logger) (*App, error) {
+	return newDeployed(ctx, environ, nil, log)
+}
+
+func newDeployed(ctx context.Context, environ []string, metrics io.Writer, log *slog.Logger) (*App, error) {
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	if log == nil {
+		log = observe.NewLogger(os.Stdout, cfg.LogLevel, cfg.Connection)
+	}
+	shared, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("AWS settings: %w", err)
+	}
+	secrets, secretErr := credentials.NewProvider(credentials.Config{
+		Fetcher: secretsmanager.New(aws.NewFromConfig(shared), cfg.SecretID), Log: log,
+	})
+	store, storeErr := dynamostore.New(ctx, dynamostore.Config{Connection: cfg.Connection, Table: cfg.TableName, AWS: &shared, Log: log})
+	if err := errors.Join(secretErr, storeErr); err != nil {
+		return nil, err
+	}
+	parts := Parts{Config: cfg, Secrets: secrets, Store: store, Log: log}
+	if metrics != nil {
+		parts.Meter = observe.NewMeter(metrics, cfg.Connection, nil)
+	}
+	return Assemble(parts)
+}
