@@ -23,7 +23,7 @@ func (c *Collection) Apply(ctx context.Context, ct *contact.Contact, o Options) 
 	case e.err != nil:
 		return Result{}, e.err
 	case err != nil:
-		result.Findings = []Finding{failed("filter", "the mapping filter", err)}
+		result.Findings = []Finding{failed("filter", "formula", "the mapping filter", err)}
 		return result, nil
 	case no != nil:
 		result.Skipped = whyNot(no, e)
@@ -41,8 +41,8 @@ func (c *Collection) Apply(ctx context.Context, ct *contact.Contact, o Options) 
 	return result, nil
 }
 
-func failed(field, where string, err error) Finding {
-	return Finding{Kind: FormulaFailed, Field: field, Source: "formula", Detail: where + ": " + err.Error()}
+func failed(field, source, where string, err error) Finding {
+	return Finding{Kind: FormulaFailed, Field: field, Source: source, Detail: where + ": " + err.Error()}
 }
 
 // apply evaluates the parent's rows. Its error is e.err.
@@ -93,7 +93,7 @@ func (t *table) applyAddress(e *environment, result *Result) error {
 	case e.err != nil:
 		return e.err
 	case err != nil:
-		result.Findings = append(result.Findings, failed(t.destination, "the mapping filter of "+strconv.Quote(t.name), err))
+		result.Findings = append(result.Findings, failed(t.destination, "formula", "the mapping filter of "+strconv.Quote(t.name), err))
 		return nil
 	case no != nil:
 		return nil
@@ -147,7 +147,7 @@ func (r *row) missing(result *Result, destination string) any {
 }
 
 func (r *row) failure(err error) Finding {
-	return failed(r.destination, "row "+strconv.Quote(r.destination), err)
+	return failed(r.destination, r.origin, "row "+strconv.Quote(r.destination), err)
 }
 
 // evaluate returns the row's value as the destination wants it: string, bool or

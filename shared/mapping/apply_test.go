@@ -1,9 +1,11 @@
 package mapping
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,12 +66,15 @@ func TestValuesHaveTheDestinationsKind(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got.Customer.Get("category_id")); diff != "" {
 				t.Errorf("category_id (-want +got):\n%s", diff)
 			}
-			var want []Finding
-			if tt.finding != "" {
-				want = []Finding{{Kind: FormulaFailed, Field: "CategoryId", Source: "formula", Detail: `row "CategoryId": ` + tt.finding}}
+			var details, want []string
+			for _, f := range got.Findings {
+				details = append(details, f.Detail)
 			}
-			if diff := cmp.Diff(want, got.Findings); diff != "" {
-				t.Errorf("findings (-want +got):\n%s", diff)
+			if tt.finding != "" {
+				want = []string{`row "CategoryId": ` + tt.finding}
+			}
+			if diff := cmp.Diff(want, details); diff != "" {
+				t.Errorf("details of the findings (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -192,6 +197,15 @@ func TestTheAddress(t *testing.T) {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAFindingNamesTheFurtherPropertyThatCannotBeRead(t *testing.T) {
+	c := load(t, withRow(`{type: field, source: Size (Custom Field), destination: CategoryId}`))
+	got := apply(t, c, contact.Contact{No: "1", FirstName: "a", LastName: "b", EMail: "c", AdditionalProperties: map[string]any{"Size": "XL"}}, nil)
+	want := []Finding{{FormulaFailed, "CategoryId", "Size (Custom Field)", `row "CategoryId": the property cannot be read, expected whole number`}}
+	if diff := cmp.Diff(want, got.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
 
@@ -354,4 +368,22 @@ func swapRows(file string) string {
 	lines := strings.SplitAfter(file, "\n")
 	lines[2], lines[3] = lines[3], lines[2]
 	return strings.Join(lines, "")
+}
+
+func TestACollectionServesManyContactsAtOnce(t *testing.T) {
+	c := seed(t)
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for range 50 {
+				ct := fullContact()
+				ct.No = fmt.Sprint(i)
+				got, err := c.Apply(context.Background(), &ct, Options{Links: staticLinks{"CT000001": "912"}})
+				if err != nil || got.Customer.Text("customer_number") != ct.No || len(got.Findings) > 0 {
+					t.Errorf("contact %d: got %v, error %v", i, got, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }

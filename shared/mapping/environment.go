@@ -112,9 +112,10 @@ type environment struct {
 	machine  vm.VM
 }
 
-// memoryBudget bounds the elements that one formula may make. Together with the
-// refusal of predicates nested more than once it bounds its time as well.
-const memoryBudget = 10_000
+// memoryBudget bounds the elements of the lists that one formula may make; a
+// contact has a few hundred properties at most. Together with the refusal of
+// predicates nested more than once it bounds the formula's time as well.
+const memoryBudget = 2_000
 
 var environments = sync.Pool{New: func() any {
 	return &environment{machine: vm.VM{MemoryBudget: memoryBudget}}

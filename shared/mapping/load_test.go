@@ -235,7 +235,7 @@ func TestEveryMistakeIsReportedAtOnceByLine(t *testing.T) {
 	}
 }
 
-// The example of design.md 1.11, completed by the rows that every mapping needs.
+// YAML 1.2, which we read, knows no boolean No; other programs may.
 func TestABareNoIsTheNumber(t *testing.T) {
 	c := load(t, strings.Replace(valid, `"No"`, "No", 1))
 	got := apply(t, c, contact.Contact{No: "44552", FirstName: "a", LastName: "b", EMail: "c"}, nil)
@@ -263,5 +263,18 @@ func TestStatusAndTriggers(t *testing.T) {
 				t.Errorf("enabled %t, creates %t, updates %t; want %t, %t, %t", c.Enabled(), c.Creates(), c.Updates(), tt.enabled, tt.creates, tt.updates)
 			}
 		})
+	}
+}
+
+func TestLineEndsAndByteOrderMarkDoNotMatter(t *testing.T) {
+	want := seed(t).Digest()
+	for name, text := range map[string]string{
+		"CRLF":            strings.ReplaceAll(string(embedded), "\n", "\r\n"),
+		"byte order mark": "\ufeff" + string(embedded),
+		"no last newline": strings.TrimSpace(string(embedded)),
+	} {
+		if got := load(t, text).Digest(); got != want {
+			t.Errorf("%s: got digest %s, want %s", name, got, want)
+		}
 	}
 }

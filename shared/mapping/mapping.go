@@ -45,7 +45,7 @@ type Result struct {
 type Finding struct {
 	Kind   FindingKind
 	Field  string // destination in the seed's spelling: EmailAddress
-	Source string // where its value should come from: EMail, or "formula"
+	Source string // where its value should come from: EMail, Job Title (Custom Field), or "formula" when it reads more than one name
 	Detail string // for FormulaFailed: the row and the reason without values
 }
 

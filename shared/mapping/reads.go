@@ -155,8 +155,8 @@ func (v *inspector) call(callee ast.Node, arguments []ast.Node) {
 }
 
 // maxPredicateDepth is how deep predicates (of filter, map, any, ...) may stand
-// in each other. Each level multiplies the time; with the memory budget two are
-// seconds at worst, three could be days.
+// in each other. Each level multiplies the time: within the memory budget two
+// take a second at worst, three could take an hour.
 const maxPredicateDepth = 2
 
 func (v *inspector) predicate(n *ast.PredicateNode) {

@@ -150,17 +150,19 @@ func (r *reader) members(node ast.Node, where string) []member {
 		return nil
 	}
 	found := make([]member, 0, len(values))
+	lines := make(map[string]int, len(values))
 	for _, v := range values {
 		key, ok := scalar(v.Key)
 		if !ok {
 			r.add(lineOf(v.Key), where, "expected a name before the colon, found %s%s", describeNode(v.Key), no11(v.Key))
 			continue
 		}
-		if i := slices.IndexFunc(found, func(m member) bool { return m.key == key }); i >= 0 {
-			r.add(lineOf(v.Key), where, "%s stands here twice, first in line %d", key, found[i].line)
+		if line, twice := lines[key]; twice {
+			r.add(lineOf(v.Key), where, "%s stands here twice, first in line %d", key, line)
 			continue
 		}
-		found = append(found, member{key, lineOf(v.Key), v.Value})
+		lines[key] = lineOf(v.Key)
+		found = append(found, member{key, lines[key], v.Value})
 	}
 	return found
 }
