@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -372,13 +371,14 @@ func swapRows(file string) string {
 
 func TestACollectionServesManyContactsAtOnce(t *testing.T) {
 	c := seed(t)
+	ctx := t.Context()
 	var wait sync.WaitGroup
 	for i := range 8 {
 		wait.Go(func() {
 			for range 50 {
 				ct := fullContact()
 				ct.No = fmt.Sprint(i)
-				got, err := c.Apply(context.Background(), &ct, Options{Links: staticLinks{"CT000001": "912"}})
+				got, err := c.Apply(ctx, &ct, Options{Links: staticLinks{"CT000001": "912"}})
 				if err != nil || got.Customer.Text("customer_number") != ct.No || len(got.Findings) > 0 {
 					t.Errorf("contact %d: got %v, error %v", i, got, err)
 				}

@@ -84,6 +84,7 @@ func compileFormula(source string, inChild bool) (*formula, error) {
 // does not count texts.
 type additions struct{}
 
+// Visit is called by expr for each node.
 func (*additions) Visit(node *ast.Node) {
 	sum, ok := (*node).(*ast.BinaryNode)
 	if !ok || sum.Operator != "+" {

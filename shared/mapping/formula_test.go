@@ -212,7 +212,7 @@ func TestAnErrorOfTheLinksIsReturnedAsItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ct := fullContact()
 			result, err := load(t, file).Apply(t.Context(), &ct, Options{Links: links})
-			if err != down { //nolint:errorlint // as it is means as it is
+			if !errors.Is(err, down) || err.Error() != down.Error() {
 				t.Errorf("got error %v, want the one of Links", err)
 			}
 			if diff := cmp.Diff(Result{}, result); diff != "" {

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -101,14 +100,15 @@ func contacts() *rapid.Generator[contact.Contact] {
 func TestEveryContactMapsAndMapsAlikeEachTime(t *testing.T) {
 	c := seed(t)
 	o := Options{SystemID: "77", Links: staticLinks{"C1": "912"}}
+	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		ct := contacts().Draw(t, "contact")
 		before := string(c.AppendSources(nil, &ct))
-		first, err := c.Apply(context.Background(), &ct, o)
+		first, err := c.Apply(ctx, &ct, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := c.Apply(context.Background(), &ct, o)
+		second, err := c.Apply(ctx, &ct, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,6 +142,7 @@ func TestEveryContactMapsAndMapsAlikeEachTime(t *testing.T) {
 func TestContactsWithEqualSourcesMapAlike(t *testing.T) {
 	c := seed(t)
 	o := Options{SystemID: "77", Links: staticLinks{"C1": "912"}}
+	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		one := contacts().Draw(t, "contact")
 		two := one
@@ -154,11 +155,11 @@ func TestContactsWithEqualSourcesMapAlike(t *testing.T) {
 			m := rapid.SampledFrom(modelNames).Draw(t, "which")
 			m.set(&two, rapid.String().Draw(t, "value"))
 		}
-		first, err := c.Apply(context.Background(), &one, o)
+		first, err := c.Apply(ctx, &one, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := c.Apply(context.Background(), &two, o)
+		second, err := c.Apply(ctx, &two, o)
 		if err != nil {
 			t.Fatal(err)
 		}

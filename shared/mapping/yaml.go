@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func (r *reader) document(data []byte) ast.Node {
 func parse(data []byte) (file *ast.File, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the text cannot be understood")
+			err = errors.New("the text cannot be understood")
 		}
 	}()
 	return parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
@@ -106,7 +107,7 @@ func tooNested(data []byte) int {
 
 func describeSyntax(err error) (line int, text string) {
 	const help = `; a value that holds ": " or " #" stands in quotes or behind >-`
-	if e, ok := err.(yaml.Error); ok {
+	if e, ok := errors.AsType[yaml.Error](err); ok {
 		if t := e.GetToken(); t != nil && t.Position != nil {
 			line = t.Position.Line
 		}
