@@ -20,7 +20,7 @@ func open(t *testing.T) status.Store { return openConnection(t, "default", "cont
 
 func openConnection(t *testing.T, connection, table string) *dynamostore.Store {
 	t.Helper()
-	if os.Getenv("AWS_ENDPOINT_URL_DYNAMODB") == "" {
+	if os.Getenv("AWS_ENDPOINT_URL_DYNAMODB") == "" { //nolint:forbidigo // whether a stand-in runs is known from the environment only
 		t.Skip("AWS_ENDPOINT_URL_DYNAMODB is not set: run it with scripts/moto run go test")
 	}
 	s, err := dynamostore.New(t.Context(), dynamostore.Config{

@@ -183,9 +183,11 @@ func wantDue(t *testing.T, s status.Store, limit int, want ...string) {
 	same(t, fmt.Sprintf("due, at most %d", limit), want, got)
 }
 
-// mixed stores contacts of every status, one finished each second, N00 first.
-func mixed(t *testing.T, s status.Store, n int) (newestFirst []string) {
+// mixed stores 40 contacts, eight of each status, one finished each second, N00 first;
+// their numbers come back newest first.
+func mixed(t *testing.T, s status.Store) (newestFirst []string) {
 	t.Helper()
+	const n = 40
 	codes := []string{"MISSING_EMAIL", "INVALID_EMAIL"}
 	for i := range n {
 		no := fmt.Sprintf("N%02d", i)
@@ -246,13 +248,13 @@ var listChecks = []check{
 		same(t, "listed", none, walk(t, s, status.Query{Limit: 10}))
 	}},
 	{"transfers of every status come newest first, whatever the page", func(t *testing.T, s status.Store) {
-		want := mixed(t, s, 40)
+		want := mixed(t, s)
 		for _, limit := range []int{1, 3, 7, 40, 100} {
 			same(t, fmt.Sprintf("pages of %d", limit), want, walk(t, s, status.Query{Limit: limit}))
 		}
 	}},
 	{"a list can be of one status", func(t *testing.T, s status.Store) {
-		all := mixed(t, s, 40)
+		all := mixed(t, s)
 		for rest, st := range []transfer.Status{transfer.Succeeded, transfer.Failed, transfer.Retrying, transfer.Skipped, transfer.Pending} {
 			var want []string
 			for i, no := range all {
@@ -264,18 +266,18 @@ var listChecks = []check{
 		}
 	}},
 	{"a list can be of one code", func(t *testing.T, s status.Store) {
-		mixed(t, s, 40)
+		mixed(t, s)
 		same(t, "MISSING_EMAIL", []string{"N31", "N21", "N11", "N01"}, walk(t, s, status.Query{Code: "MISSING_EMAIL", Limit: 2}))
 		same(t, "failed with INTERNAL", none, walk(t, s, status.Query{Status: transfer.Failed, Code: "INTERNAL", Limit: 2}))
 		same(t, "succeeded with a code", none, walk(t, s, status.Query{Status: transfer.Succeeded, Code: "INTERNAL", Limit: 2}))
 	}},
 	{"a list can be of one run", func(t *testing.T, s status.Store) {
-		mixed(t, s, 40)
+		mixed(t, s)
 		want := []string{"N18", "N17", "N16", "N15", "N13", "N12", "N11", "N10"} // N14 and N19 wait
 		same(t, "run-1", want, walk(t, s, status.Query{RunID: "run-1", Limit: 3}))
 	}},
 	{"a list can begin at a time", func(t *testing.T, s status.Store) {
-		all := mixed(t, s, 40)
+		all := mixed(t, s)
 		for _, since := range []time.Time{after(-5 * time.Second), after(-6 * time.Second).Add(time.Microsecond)} {
 			same(t, since.String(), all[:5], walk(t, s, status.Query{Since: since, Limit: 2}))
 		}
@@ -310,7 +312,7 @@ var listChecks = []check{
 		same(t, "listed", none, walk(t, s, status.Query{Limit: 10}))
 	}},
 	{"errors are counted by code, the most frequent first", func(t *testing.T, s status.Store) {
-		mixed(t, s, 40)
+		mixed(t, s)
 		save(t, s, retrying("LAST", Now, time.Hour))
 		got, err := s.ErrorCounts(t.Context())
 		ok(t, "count", err)
