@@ -44,7 +44,7 @@ bench: ## run the benchmarks (RUN=name for some)
 	go test -run '^$$' -bench '$(or $(RUN),.)' -benchmem ./...
 
 conformance: ## hold the DynamoDB store to the suite of all stores, on a local stand-in for AWS
-	scripts/moto test
+	scripts/moto run go test -count=1 ./shared/status/dynamostore/...
 
 build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
 	@scripts/tools sam
