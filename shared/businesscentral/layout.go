@@ -113,7 +113,7 @@ func (r *rowReader) read(row string, rec *record) error {
 		i++
 		return r.member(p, prop, rec)
 	})
-	if err == nil && p.next() != 0 {
+	if p.space(); err == nil && p.i < len(p.s) {
 		err = errJSON
 	}
 	r.extras = len(rec.extra)

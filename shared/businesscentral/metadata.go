@@ -54,7 +54,8 @@ const (
 // keeps the names of all entity sets, and the properties of those entity types
 // that wanted names. Errors of the connection are returned as they are.
 func parseMetadata(src io.Reader, wanted func(entityType string) bool) (*metadataDocument, error) {
-	limited := &io.LimitedReader{R: src, N: maxMetadata + 1}
+	source := &faultKeeper{src: src}
+	limited := &io.LimitedReader{R: source, N: maxMetadata + 1}
 	decoder := xml.NewDecoder(limited)
 	m := &metadataReader{doc: &metadataDocument{sets: map[string]string{}, entities: map[string]*entity{}}, wanted: wanted}
 	for {
@@ -68,11 +69,10 @@ func parseMetadata(src io.Reader, wanted func(entityType string) bool) (*metadat
 			return nil, errCut
 		case errors.Is(err, io.EOF):
 			return nil, errNoMetadata
+		case err != nil && source.fault != nil:
+			return nil, source.fault
 		case err != nil:
-			if _, ok := errors.AsType[*xml.SyntaxError](err); ok {
-				return nil, errXML
-			}
-			return nil, err
+			return nil, errXML
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
@@ -89,6 +89,21 @@ func parseMetadata(src io.Reader, wanted func(entityType string) bool) (*metadat
 			return nil, errXML
 		}
 	}
+}
+
+// A faultKeeper remembers the error of the connection, so that it is not taken for
+// one of the document.
+type faultKeeper struct {
+	src   io.Reader
+	fault error
+}
+
+func (k *faultKeeper) Read(p []byte) (int, error) {
+	n, err := k.src.Read(p)
+	if err != nil && err != io.EOF {
+		k.fault = err
+	}
+	return n, err
 }
 
 type metadataReader struct {
