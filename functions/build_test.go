@@ -41,7 +41,7 @@ func TestFunctionsAreStaticStrippedBinariesForBothProcessors(t *testing.T) {
 		t.Run(arch, func(t *testing.T) {
 			dir := t.TempDir()
 			build := exec.CommandContext(t.Context(), "go", "build", "-o", dir+string(filepath.Separator), "./poll", "./webhook")
-			build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS="+flags(t))
+			build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS="+flags(t))
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
