@@ -3,7 +3,6 @@ package mapping
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -14,10 +13,6 @@ import (
 
 // addresses is the destination of the only child collection: a customer's addresses.
 const addresses = "Addresses"
-
-// mandatory are the destinations that the seed marks (Required). iPaaS.com makes
-// no customer without them, so every mapping fills them.
-var mandatory = []string{"CustomerNumber", "FirstName", "LastName", "EmailAddress"}
 
 // A table is a compiled parent or child collection.
 type table struct {
@@ -53,15 +48,6 @@ type row struct {
 // compile makes the tables of a file that was read.
 func (r *reader) compile(f *fileContent) (parent table, child *table) {
 	parent = r.table(&f.parent, customer.Fields, false)
-	for _, name := range mandatory {
-		i := slices.IndexFunc(f.parent.rows, func(row fileRow) bool { return row.destination == name })
-		switch {
-		case i < 0 && len(f.parent.rows) > 0:
-			r.add(f.parent.line, "mappings", "no row fills %s: expected one with required: true, for iPaaS.com makes no customer without it", name)
-		case i >= 0 && !f.parent.rows[i].required:
-			r.add(f.parent.rows[i].line, f.parent.rows[i].where, "expected required: true, for iPaaS.com makes no customer without %s", name)
-		}
-	}
 	for i := range f.children {
 		t := r.table(&f.children[i], customer.AddressFields, true)
 		t.destination = f.children[i].destination

@@ -165,10 +165,6 @@ func TestMistakesOfTheCollection(t *testing.T) {
 		{"a filter that is a text", valid + "filter: Type\n", Mistake{7, "filter", "the filter gives text: expected true or false"}},
 		{"a filter that may be anything", valid + "filter: AdditionalProperties.Blocked\n", Mistake{7, "filter",
 			"the filter may give something else than true or false: expected a comparison, such as == true"}},
-		{"a required destination without a row", strings.Replace(valid, "  - {type: field, source: EMail, destination: EmailAddress, required: true}\n", "", 1),
-			Mistake{1, "mappings", "no row fills EmailAddress: expected one with required: true, for iPaaS.com makes no customer without it"}},
-		{"a required destination without its mark", strings.Replace(valid, "EmailAddress, required: true", "EmailAddress", 1),
-			Mistake{6, "mappings[3] (EmailAddress)", "expected required: true, for iPaaS.com makes no customer without EmailAddress"}},
 		{"a child without destination", valid + "children:\n  - collection: Child\n    mappings: [{type: static, source: true, destination: PreventDuplicate}]\n",
 			Mistake{8, "children[0]", "destination is missing: expected Addresses"}},
 		{"an unknown child destination", strings.Replace(withChild(`{type: field, source: City, destination: City}`), "Addresses", "Orders", 1),
@@ -220,12 +216,12 @@ func TestFilesThatAreNoMapping(t *testing.T) {
 }
 
 func TestEveryMistakeIsReportedAtOnceByLine(t *testing.T) {
-	file := strings.Replace(valid, "EmailAddress, required: true", "EmailAddress", 1) +
+	file := strings.Replace(valid, "EmailAddress, required: true", "EmailAddress, needed: true", 1) +
 		"  - {type: field, source: Cty, destination: Comment}\n" +
 		"  - {type: formula, source: Emial, destination: Company}\n" +
 		"filter: Type\n"
 	const want = `m.yaml has 4 mistakes:
-  m.yaml:6: mappings[3] (EmailAddress): expected required: true, for iPaaS.com makes no customer without EmailAddress
+  m.yaml:6: mappings[3] (EmailAddress): unknown key "needed": expected one of type, source, destination, required, recommended, when_empty, description
   m.yaml:7: mappings[4] (Comment): unknown source "Cty": did you mean City?
   m.yaml:8: mappings[5] (Company): unknown name Emial; did you mean EMail? (column 1 of the formula)
   m.yaml:9: filter: the filter gives text: expected true or false`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -105,6 +106,10 @@ func judge(c *contact.Contact, result *mapping.Result) []complaint {
 		}
 	}
 	found = append(found, judgeEmail(result.Customer.Text("email_address"))...)
+	if !mentions(found, MissingEmail) && !mentions(found, MappingError) && result.Customer.Text("email_address") == "" {
+		// iPaaS.com makes no customer without one, whatever the mapping marks as required.
+		found = append(found, complaint{MissingEmail, "EmailAddress is empty"})
+	}
 	if n := utf8.RuneCountInString(result.Customer.Text("customer_number")); n > maxCustomerNumber {
 		found = append(found, tooLong("CustomerNumber", n, maxCustomerNumber))
 	}
@@ -115,6 +120,10 @@ func judge(c *contact.Contact, result *mapping.Result) []complaint {
 		}
 	}
 	return found
+}
+
+func mentions(found []complaint, fault *Fault) bool {
+	return slices.ContainsFunc(found, func(c complaint) bool { return c.fault == fault })
 }
 
 func tooLong(field string, n, limit int) complaint {
