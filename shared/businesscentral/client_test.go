@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +186,3 @@ func TestNothingIsPastedUnescaped(t *testing.T) {
 		}
 	}
 }
-
-var _ = http.StatusOK

@@ -177,24 +177,27 @@ func likelyType(set string) func(string) bool {
 	}
 }
 
-// metadata reads $metadata below root and makes sure that the entity type of set
-// is among what is kept, where there is such a set.
-func (c *Client) metadata(ctx context.Context, root, set string) (*metadataDocument, error) {
-	doc, err := c.readMetadata(ctx, root, likelyType(set))
+// metadata reads the $metadata of a surface and makes sure that the entity type
+// of its set is among what is kept, where there is such a set.
+func (c *Client) metadata(ctx context.Context, at surface) (*metadataDocument, error) {
+	where := place{kind: odataRoot, name: at.root + "/$metadata"}
+	if at.api {
+		where = at.place // a route that is not there has no $metadata either
+	}
+	doc, err := c.readMetadata(ctx, at.root, where, likelyType(at.set))
 	if err != nil {
 		return nil, err
 	}
-	entityType, ok := doc.sets[set]
+	entityType, ok := doc.sets[at.set]
 	if !ok || doc.entities[entityType] != nil {
 		return doc, nil
 	}
 	// The type has a name of its own, which stood behind its properties.
-	return c.readMetadata(ctx, root, func(name string) bool { return name == entityType })
+	return c.readMetadata(ctx, at.root, where, func(name string) bool { return name == entityType })
 }
 
-func (c *Client) readMetadata(ctx context.Context, root string, wanted func(string) bool) (*metadataDocument, error) {
+func (c *Client) readMetadata(ctx context.Context, root string, where place, wanted func(string) bool) (*metadataDocument, error) {
 	const op = "read $metadata"
-	where := place{kind: odataRoot, name: root + "/$metadata"}
 	answer, err := c.do(ctx, request{op: op, path: root + "/$metadata", accept: "application/xml", stream: true})
 	if err != nil {
 		return nil, err
@@ -205,7 +208,7 @@ func (c *Client) readMetadata(ctx context.Context, root string, wanted func(stri
 	defer answer.Stream.Close()
 	doc, err := parseMetadata(answer.Stream, wanted)
 	if _, ok := errors.AsType[malformed](err); ok {
-		return nil, notUnderstood(op, "an EDMX document at "+where.name, answer, err)
+		return nil, notUnderstood(op, "an EDMX document at "+root+"/$metadata", answer, err)
 	}
 	if err != nil {
 		return nil, noAnswer(ctx, op, err)

@@ -2,6 +2,7 @@ package businesscentral
 
 import (
 	"context"
+	"net/http"
 )
 
 // A PublishedService is one of the web services that the integration needs (seed,
@@ -16,7 +17,7 @@ type PublishedService struct {
 // customers, customer card.
 func (c *Client) Published(ctx context.Context) ([]PublishedService, error) {
 	names, err := c.services.get(ctx, schemaLife, func(ctx context.Context) (map[string]bool, error) {
-		doc, err := c.readMetadata(ctx, "ODataV4", func(string) bool { return false })
+		doc, err := c.readMetadata(ctx, "ODataV4", place{kind: odataRoot, name: "ODataV4/$metadata"}, func(string) bool { return false })
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +59,7 @@ func (c *Client) CheckCredentials(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if answer.Status != 200 {
+	if answer.Status != http.StatusOK {
 		return c.judge(op, place{kind: odataRoot, name: "ODataV4/Company"}, answer)
 	}
 	return nil

@@ -98,7 +98,7 @@ func (c *Client) presumed() *service {
 // look reads $metadata and decides how contacts are read.
 func (c *Client) look(ctx context.Context) (*service, error) {
 	at := c.contacts()
-	doc, err := c.metadata(ctx, at.root, at.set)
+	doc, err := c.metadata(ctx, at)
 	if err != nil {
 		return nil, err
 	}
