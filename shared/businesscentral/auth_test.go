@@ -1,8 +1,10 @@
 package businesscentral_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -113,6 +115,75 @@ func TestRejectedCredentials(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAnAccountNeverShowsItsSecret(t *testing.T) {
+	var log strings.Builder
+	for _, account := range []businesscentral.Account{
+		{TenantID: "t", ClientID: "c", ClientSecret: "hush"}, {Username: "hush", WebServiceAccessKey: "hush"},
+	} {
+		fmt.Fprintf(&log, "%v %+v %#v %s", account, account, account, &account)
+		for _, h := range []slog.Handler{slog.NewJSONHandler(&log, nil), slog.NewTextHandler(&log, nil)} {
+			slog.New(h).Info("x", "account", account, "pointer", &account, "inside", []any{account})
+		}
+	}
+	if strings.Contains(log.String(), "hush") {
+		t.Error(log.String())
+	}
+}
+
+func TestOneRefusedSignInCountsForAllWhoWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := company(t, businesscentraltest.Config{Latency: time.Second})
+		sim.SetClientSecrets("next")
+		c := clientOf(t, sim)
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if _, err := c.Contact(t.Context(), one); !errors.Is(err, transfer.SourceUnauthorized) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := len(sim.Requests(businesscentraltest.RouteToken)); n > 2 {
+			t.Errorf("%d sign-ins for 5 callers, want at most 2", n)
+		}
+	})
+}
+
+func TestMorePatienceThanThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := company(t)
+		c := clientOf(t, sim, func(cfg *businesscentral.Config) { cfg.Outbound.Attempts = 4 })
+		sim.Inject(businesscentraltest.Fault{Status: 429, Header: http.Header{"Retry-After": {"120"}}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := c.Contact(ctx, one)
+		if !errors.Is(err, transfer.ErrThrottled) || !errors.Is(err, transfer.SourceUnavailable) || ctx.Err() != nil {
+			t.Errorf("got %v", err)
+		}
+		if c.HeldUntil().IsZero() {
+			t.Error("the other callers are not held")
+		}
+	})
+}
+
+func TestTheEndOfTheContextIsReturnedAsItIs(t *testing.T) {
+	sim := company(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := clientOf(t, sim).Contact(ctx, one); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := clientOf(t, sim).Schema(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond) // less than the margin
+	defer cancel()
+	if _, err := clientOf(t, sim).Contact(ctx, one); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -209,7 +209,7 @@ func checkedURL(variable, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":
-		return nil, fmt.Errorf("%s: %s", variable, "expected an address such as https://host/path, without user and fragment")
+		return nil, fmt.Errorf("%s: expected an address such as https://host/path, without user and fragment", variable)
 	case u.Scheme == "https" || u.Scheme == "http" && isLocal(u.Hostname()):
 		return u, nil
 	}

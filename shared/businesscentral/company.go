@@ -3,10 +3,8 @@ package businesscentral
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
-	"contactsync/shared/contact"
 	"contactsync/shared/transfer"
 )
 
@@ -99,16 +97,3 @@ func (c *Client) companies(ctx context.Context, op string) ([]company, error) {
 		link = request{link: w.next}
 	}
 }
-
-// contactFilter is the filter that names one contact: number and internal id
-// under the names that they have on the wire.
-func contactFilter(ref contact.Ref, no, id string) string {
-	if ref.No != "" {
-		// Numbers are code fields, which Business Central keeps in upper case.
-		return no + " eq " + quote(contact.Key(ref.No))
-	}
-	return id + " eq " + ref.ID // a GUID literal stands bare (business-central.md 4.2)
-}
-
-// drained reports the end of a page.
-func drained(err error) bool { return err == io.EOF }

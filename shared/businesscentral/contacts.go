@@ -28,8 +28,7 @@ func (c *Client) Contact(ctx context.Context, ref contact.Ref) (contact.Contact,
 	if !known {
 		s = c.presumed()
 	}
-	switch {
-	case s.schema.Strategy == poll.ByStandardAPI, !known && c.timeless.Load(), ref.No == "" && s.id == "":
+	if s.schema.Strategy == poll.ByStandardAPI || !known && c.timeless.Load() || ref.No == "" && s.id == "" {
 		return c.contactByAPI(ctx, op, s, ref)
 	}
 	rec, err := c.one(ctx, op, s, ref)
@@ -46,6 +45,16 @@ func (c *Client) Contact(ctx context.Context, ref contact.Ref) (contact.Contact,
 		return c.contactByAPI(ctx, op, s, ref)
 	}
 	return *rec.contact(), nil
+}
+
+// contactFilter is the filter that names one contact: number and internal id
+// under the names that they have on the wire.
+func contactFilter(ref contact.Ref, no, id string) string {
+	if ref.No != "" {
+		// Numbers are code fields, which Business Central keeps in upper case.
+		return no + " eq " + quote(contact.Key(ref.No))
+	}
+	return id + " eq " + ref.ID // a GUID literal stands bare (business-central.md 4.2)
 }
 
 func refText(ref contact.Ref) string {

@@ -100,7 +100,7 @@ type faultKeeper struct {
 
 func (k *faultKeeper) Read(p []byte) (int, error) {
 	n, err := k.src.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		k.fault = err
 	}
 	return n, err

@@ -2,6 +2,7 @@ package businesscentral
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -103,4 +104,26 @@ func FuzzMetadata(f *testing.F) {
 			t.Errorf("%T is no malformed answer: %v", err, err)
 		}
 	})
+}
+
+// A real tenant's document has about 8 MB.
+func BenchmarkMetadata(b *testing.B) {
+	var doc strings.Builder
+	doc.WriteString(pageMetadata[:strings.Index(pageMetadata, "<EntityType")])
+	for i := 0; doc.Len() < 8<<20; i++ {
+		fmt.Fprintf(&doc, `<EntityType Name="Other%d">`, i)
+		for p := range 40 {
+			fmt.Fprintf(&doc, `<Property Name="Property_%d" Type="Edm.String" MaxLength="20"><Annotation Term="NAV.LabelId" String="No"/></Property>`, p)
+		}
+		doc.WriteString("</EntityType>")
+	}
+	doc.WriteString(pageMetadata[strings.Index(pageMetadata, "<EntityType"):])
+	text := doc.String()
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := parseMetadata(strings.NewReader(text), likelyType("Contact_Card")); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -133,7 +133,7 @@ func noAccount(ctx context.Context, op string, err error) error {
 
 // withOp makes err the error of what was being done: a sign-in is never an end in itself.
 func withOp(op string, err error) error {
-	e, ok := err.(*transfer.Error)
+	e, ok := errors.AsType[*transfer.Error](err)
 	if !ok {
 		return err
 	}

@@ -30,7 +30,7 @@ var (
 	ErrNoSubscription = errors.New("there is no such subscription")
 	// ErrSubscriptionRefused: Business Central does not accept the subscription,
 	// most often because the URL did not answer its handshake.
-	ErrSubscriptionRefused = errors.New("Business Central refuses the subscription")
+	ErrSubscriptionRefused = errors.New("the subscription is refused by Business Central")
 )
 
 // maxClientState is the length of clientState, in characters.

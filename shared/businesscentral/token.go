@@ -38,6 +38,9 @@ func (a Account) String() string {
 // GoString is [Account.String]: a secret must not reach a log by %#v either.
 func (a Account) GoString() string { return a.String() }
 
+// MarshalText is [Account.String], for JSON and structured logs.
+func (a Account) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
 // Credentials gives the account, from the secret (design.md 1.3).
 type Credentials interface {
 	// Account returns the account as it is known.

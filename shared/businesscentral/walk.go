@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,7 +46,7 @@ func (w *walk) page(ctx context.Context, r request, row func(*record) error) err
 	var rec record
 	for {
 		raw, err := reader.row()
-		if drained(err) {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {
