@@ -21,12 +21,12 @@ func (a *App) Preflight(ctx context.Context) ([]webhook.Check, error) {
 	p.secret(ctx)
 	p.verdict("business central credentials", a.Source.CheckCredentials(ctx), "a token is given and accepted")
 	p.services(ctx)
-	schema, usable := p.schema(ctx)
+	usable := p.schema(ctx)
 	p.verdict("ipaas.com credentials", a.Target.Ping(ctx), "the API key is accepted")
 	p.unknown("ipaas.com write permission", "is known after the first transfer: the API key needs create and update permission for the Customer API")
 	p.customFields()
 	if usable {
-		p.sample(ctx, schema)
+		p.sample(ctx)
 	} else {
 		p.unknown("sample of contacts", "contacts cannot be read yet; see the checks above")
 	}
@@ -105,12 +105,13 @@ func (p *preflight) services(ctx context.Context) {
 	}
 }
 
-// schema checks the mapped properties, the time of change and the internal id.
-func (p *preflight) schema(ctx context.Context) (poll.Schema, bool) {
+// schema checks the mapped properties, the time of change and the internal id. It
+// reports whether contacts can be read.
+func (p *preflight) schema(ctx context.Context) bool {
 	schema, err := p.app.Source.Schema(ctx)
 	if err != nil {
 		p.add("mapped properties", false, reason(err))
-		return schema, false
+		return false
 	}
 	p.add("mapped properties", true, "the service offers every property that the mapping reads")
 	detail := schema.Note
@@ -123,7 +124,7 @@ func (p *preflight) schema(ctx context.Context) (poll.Schema, bool) {
 	} else {
 		p.add("internal id", false, "contacts carry no internal id: a contact that gets another number looks like a new one. Add SystemId to the page")
 	}
-	return schema, true
+	return true
 }
 
 func (p *preflight) customFields() {
@@ -142,7 +143,7 @@ func (p *preflight) customFields() {
 
 // sample previews the first contacts and says how many would fail and why
 // (seed, Validation Checklist).
-func (p *preflight) sample(ctx context.Context, schema poll.Schema) {
+func (p *preflight) sample(ctx context.Context) {
 	runner, err := p.app.Runner()
 	if err != nil {
 		p.add("sample of contacts", false, err.Error())

@@ -74,7 +74,7 @@ func (u *upkeep) renewed(ctx context.Context, known status.Subscription, now tim
 			Detail: "the secret's webhook.client_states is empty; without one no notification is accepted"}
 	}
 	state := secret.Webhook.ClientStates[0].Reveal()
-	present, found, err := u.find(ctx, known)
+	present, found, err := u.find(ctx)
 	if err != nil {
 		return known, "", err
 	}
@@ -119,7 +119,7 @@ func (u *upkeep) create(ctx context.Context, known status.Subscription, state st
 }
 
 // find looks for our subscription among those of the environment.
-func (u *upkeep) find(ctx context.Context, known status.Subscription) (businesscentral.Subscription, bool, error) {
+func (u *upkeep) find(ctx context.Context) (businesscentral.Subscription, bool, error) {
 	all, err := u.app.Source.Subscriptions(ctx)
 	if err != nil {
 		return businesscentral.Subscription{}, false, err

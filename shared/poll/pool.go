@@ -72,7 +72,7 @@ func (p *pool) start(ctx context.Context, b *batch, job transfer.Job, after func
 		t, err := p.transfer(ctx, job)
 		if afterErr := after(t, err); afterErr != nil {
 			b.leaveOpen()
-			p.stop(afterErr)
+			_ = p.stop(afterErr) // start and failure tell it on
 			return
 		}
 		p.count(t.Status, t.Action)

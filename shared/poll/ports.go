@@ -20,6 +20,8 @@ type Source interface {
 	// after each page an Item that ends it. It ends after the last page or with
 	// an error. A stored link that Business Central refuses is [ErrNextRefused].
 	Changed(ctx context.Context, w Window) iter.Seq2[Item, error]
+	// Contact returns the present version of one contact; see [transfer.Source].
+	Contact(ctx context.Context, ref contact.Ref) (contact.Contact, error)
 }
 
 // Schema is what the published contact service offers.

@@ -202,6 +202,12 @@ func (r *run) work(ctx context.Context) error {
 }
 
 func (r *run) phases(ctx context.Context) error {
+	// Whatever this run does, its answer tells how far the poll has come.
+	cursor, err := r.cfg.Store.Cursor(ctx, status.PollFlow)
+	if err != nil {
+		return r.readingFailed(ctx, err)
+	}
+	r.sum.Watermark = cursor.Watermark
 	schema, err := r.cfg.Source.Schema(ctx)
 	if err != nil {
 		return r.readingFailed(ctx, err)

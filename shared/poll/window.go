@@ -28,15 +28,25 @@ func (r *run) window(ctx context.Context, schema Schema) error {
 	}
 	w := &reading{run: r, flow: flow, trigger: trigger, schema: schema}
 	w.cursor = r.open(cursor)
-	defer func() { r.sum.Watermark = w.watermark(ctx) }()
-	err = w.read(ctx)
-	if errors.Is(err, ErrNextRefused) {
-		w.restart()
-		r.cfg.Log.WarnContext(ctx, "the stored next link is refused; the window begins again", "run_id", r.id, "from", w.cursor.From)
-		err = w.read(ctx)
+	if flow == status.PollFlow && !r.event.DryRun {
+		defer func() { r.sum.Watermark = w.cursor.Watermark }()
 	}
-	return err
+	for range maxRestarts {
+		err = w.read(ctx)
+		switch {
+		case errors.Is(err, ErrNextRefused):
+			w.restart()
+		case errors.Is(err, errMoved):
+		default:
+			return err
+		}
+		r.cfg.Log.WarnContext(ctx, "the window begins again", "run_id", r.id, "from", w.cursor.From, "reason", err)
+	}
+	return errTimeUp // the next run goes on
 }
+
+// maxRestarts bounds how often one run begins a window again.
+const maxRestarts = 20
 
 // open goes on with an unfinished window or begins a new one.
 func (r *run) open(c status.Cursor) status.Cursor {
@@ -54,7 +64,7 @@ func (r *run) open(c status.Cursor) status.Cursor {
 	if c.Open {
 		return c
 	}
-	c.Open, c.From, c.To, c.Next, c.AfterNo = true, time.Time{}, time.Time{}, "", ""
+	c = status.Cursor{Watermark: c.Watermark, Mapping: c.Mapping, Complete: c.Complete, Open: true}
 	if !c.Watermark.IsZero() {
 		c.From = c.Watermark.Add(-r.cfg.Overlap)
 	}
@@ -79,7 +89,8 @@ type reading struct {
 type page struct {
 	batch
 	newest time.Time
-	lastNo string
+	last   boundary // its last row
+	behind boundary // the last row of the page before, whose link led here
 	next   string
 	rows   int
 }
@@ -95,11 +106,17 @@ func (w *reading) restart() {
 }
 
 func (w *reading) read(ctx context.Context) error {
-	where := Window{From: w.cursor.From, To: w.cursor.To, Next: w.cursor.Next, AfterNo: w.cursor.AfterNo}
+	where := Window{From: w.cursor.From, To: w.cursor.To, Next: w.cursor.Next}
+	if w.schema.Strategy == FullScan && w.cursor.AfterTime.IsZero() {
+		where.AfterNo = w.cursor.AfterNo
+	}
 	if w.resume.After(where.From) {
 		where.From = w.resume
 	}
 	w.page = &page{}
+	if where.Next != "" {
+		w.page.behind = boundary{no: w.cursor.AfterNo, at: w.cursor.AfterTime}
+	}
 	err := w.pages(ctx, where)
 	if err != nil {
 		return w.interrupted(ctx, err)
@@ -107,7 +124,7 @@ func (w *reading) read(ctx context.Context) error {
 	if err := w.finishPrevious(ctx); err != nil {
 		return w.interrupted(ctx, err)
 	}
-	w.cursor.Open, w.cursor.Complete, w.cursor.Next, w.cursor.AfterNo = false, true, "", ""
+	w.cursor = status.Cursor{Watermark: w.cursor.Watermark, From: w.cursor.From, To: w.cursor.To, Mapping: w.cursor.Mapping, Complete: true}
 	return w.store(ctx)
 }
 
@@ -138,7 +155,7 @@ func (w *reading) pages(ctx context.Context, where Window) error {
 func (w *reading) add(c *contact.Contact) {
 	w.batch = append(w.batch, c)
 	w.page.rows++
-	w.page.lastNo = c.No
+	w.page.last = boundary{no: c.No, id: c.ID, at: c.Modified}
 	if c.Modified.After(w.page.newest) {
 		w.page.newest = c.Modified
 	}
@@ -159,14 +176,14 @@ func (w *reading) endPage(ctx context.Context, next string) error {
 	if err := w.lookup(ctx); err != nil {
 		return err
 	}
-	ended := w.page
-	ended.next = next
-	w.page = &page{}
 	if err := w.finishPrevious(ctx); err != nil {
-		w.previous = ended
 		return err
 	}
-	w.previous = ended
+	if err := w.held(ctx, w.page.behind); err != nil {
+		return err
+	}
+	w.previous, w.page = w.page, &page{behind: w.page.last}
+	w.previous.next = next
 	if next == "" {
 		return nil
 	}
@@ -196,8 +213,8 @@ func (w *reading) pass(p *page) {
 	if p.newest.After(w.cursor.Watermark) {
 		w.cursor.Watermark = p.newest
 	}
-	if w.schema.Strategy == FullScan && p.lastNo != "" {
-		w.cursor.AfterNo = p.lastNo
+	if p.rows > 0 {
+		w.cursor.AfterNo, w.cursor.AfterTime = p.last.no, p.last.at
 	}
 }
 
@@ -205,19 +222,28 @@ func (w *reading) pass(p *page) {
 // that a run does not see a whole page makes headway too (guarantee 8): all its
 // contacts so far are settled, and the order is by time.
 func (w *reading) interrupted(ctx context.Context, cause error) error {
-	if errors.Is(cause, ErrNextRefused) || w.run.event.DryRun {
+	if errors.Is(cause, ErrNextRefused) {
 		return cause
 	}
 	if err := w.finishPrevious(ctx); err != nil {
 		return cause
 	}
+	if errors.Is(cause, errMoved) {
+		w.batch = nil // read again from the boundary on
+		return errors.Join(cause, w.store(ctx))
+	}
 	p := w.page
 	if p == nil || p.rows == 0 || len(w.batch) > 0 || !p.settled() {
 		return cause
 	}
+	if err := w.held(ctx, p.behind); errors.Is(err, errMoved) {
+		return errors.Join(cause, w.store(ctx))
+	} else if err != nil {
+		return cause
+	}
 	switch {
 	case w.schema.Strategy == FullScan:
-		w.cursor.AfterNo, w.cursor.Next = p.lastNo, ""
+		w.cursor.Next = ""
 	case p.newest.After(w.cursor.Watermark) && p.newest.After(w.cursor.From):
 		w.cursor.From, w.cursor.Next = p.newest, ""
 	default:
@@ -240,18 +266,6 @@ func (w *reading) store(ctx context.Context) error {
 		return fmt.Errorf("store how far run %s came: %w", w.run.id, err)
 	}
 	return nil
-}
-
-// watermark returns the poll's watermark: a backfill leaves it untouched.
-func (w *reading) watermark(ctx context.Context) time.Time {
-	if w.flow == status.PollFlow {
-		return w.cursor.Watermark
-	}
-	c, err := w.run.cfg.Store.Cursor(context.WithoutCancel(ctx), status.PollFlow)
-	if err != nil {
-		return time.Time{}
-	}
-	return c.Watermark
 }
 
 // afterChanged decides what happens to a changed contact that was not transferred.

@@ -160,7 +160,8 @@ type Cursor struct {
 	From      time.Time // zero: unfiltered
 	To        time.Time // exclusive; zero: open end
 	Next      string    // where to go on: the link of the page after the last finished one; "" is the window's start
-	AfterNo   string    // full scans: the number of the last contact of the finished pages
+	AfterNo   string    // number of the last contact of the finished pages
+	AfterTime time.Time // its time of change; zero for full scans
 	Mapping   string    // digest of the mapping that the flow last ran with
 	Complete  bool      // whether the flow ever reached its end: the first full read is done
 }

@@ -126,7 +126,7 @@ func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
 }
 
 func (w *work) take(ctx context.Context, key Key, seed State) error {
-	now := w.now()
+	begun, now := time.Now(), w.now()
 	until := now.Add(w.cfg.ClaimFor)
 	if deadline, ok := ctx.Deadline(); ok {
 		until = earlier(until, now.Add(time.Until(deadline)+2*time.Second))
@@ -140,6 +140,7 @@ func (w *work) take(ctx context.Context, key Key, seed State) error {
 		return ledgerError("claim "+w.ref().String(), err)
 	}
 	w.key, w.owner, w.row, w.claimUntil = key, claim.Owner, row, claim.Until
+	w.callsEnd = begun.Add(claim.Until.Sub(now))
 	w.customerID, w.externalID, w.addressID = row.CustomerID, row.ExternalID, row.AddressExternalID
 	if w.job.Trigger == ByRetry && (row.Status != Retrying || row.NextAttemptAt.After(now)) {
 		w.settle(ctx) // somebody else transferred it since the list of due ones was made
@@ -187,7 +188,7 @@ func (w *work) newest(ctx context.Context) error {
 
 // withinClaim bounds the calls of a contact so that they end before its claim does.
 func (w *work) withinClaim(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, w.claimUntil.Sub(w.now()))
+	return context.WithDeadline(ctx, w.callsEnd)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -11,12 +11,19 @@ import (
 // maxAttemptsOfAVersion: the fifth failure is final (design.md 1.9).
 const maxAttemptsOfAVersion = 5
 
+// storePatience is how long storing an outcome may take.
+const storePatience = 5 * time.Second
+
 // slowFactor stretches the schedule for causes that need a person elsewhere.
 const slowFactor = 6
 
 // record stores the outcome and returns it (seed, Integration Flow, step 9).
 func (w *work) record(ctx context.Context, action Action, outcome error) (Transfer, error) {
 	state := w.next(action, outcome)
+	// What was done must be stored, also when the invocation was told to end
+	// meanwhile: calls end a second before its deadline for this.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
 	if w.isRead && w.renumbered() {
 		if err := w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID); err != nil {
 			return w.pending(), ledgerError("store the number of "+w.ref().String(), err)

@@ -158,7 +158,8 @@ type work struct {
 	key          Key
 	owner        string
 	claimUntil   time.Time
-	row          State // as the claim returned it
+	callsEnd     time.Time // claimUntil by the machine's clock, which contexts go by
+	row          State     // as the claim returned it
 	hash         *hasher
 	fingerprint  string
 	mapped       mapping.Result
@@ -196,6 +197,8 @@ func (w *work) sort(ctx context.Context, err error) (outcome, unspent error) {
 	switch {
 	case err == nil:
 		return nil, nil
+	case errors.Is(err, ErrLedger) && ctx.Err() != nil:
+		return nil, fmt.Errorf("contact %s: %w: %w", w.ref(), ErrUnfinished, ctx.Err())
 	case errors.Is(err, ErrLedger), errors.Is(err, ErrClaimed), StopsRun(err):
 		return nil, err
 	case errors.Is(err, ErrThrottled):

@@ -281,6 +281,7 @@ func cursorOf(it item) (status.Cursor, error) {
 		To:        r.moment("to"),
 		Next:      r.text("next"),
 		AfterNo:   r.text("after_no"),
+		AfterTime: r.moment("after_time"),
 		Mapping:   r.text("mapping"),
 		Complete:  r.boolean("complete"),
 	}, r.done()

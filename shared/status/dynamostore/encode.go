@@ -198,6 +198,7 @@ func cursorFields(f fields, c *status.Cursor) {
 	f.moment("to", c.To)
 	f.text("next", c.Next)
 	f.text("after_no", c.AfterNo)
+	f.moment("after_time", c.AfterTime)
 	f.text("mapping", c.Mapping)
 	f.boolean("complete", c.Complete)
 }

@@ -50,7 +50,7 @@ var controlChecks = []check{
 	{"each flow has its cursor", func(t *testing.T, s status.Store) {
 		poll := status.Cursor{
 			Watermark: Now, Open: true, From: after(-time.Hour), To: after(time.Hour),
-			Next: "https://api.example/next?$skiptoken='ä'", AfterNo: "44#552", Mapping: "digest", Complete: true,
+			Next: "https://api.example/next?$skiptoken='ä'", AfterNo: "44#552", AfterTime: after(-time.Minute), Mapping: "digest", Complete: true,
 		}
 		backfill := status.Cursor{Open: true}
 		ok(t, "put", s.PutCursor(t.Context(), status.PollFlow, poll))

@@ -1,0 +1,184 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"contactsync/shared/app/apptest"
+	"contactsync/shared/businesscentral/businesscentraltest"
+	"contactsync/shared/poll"
+	"contactsync/shared/status"
+)
+
+// many puts n persons into Business Central, a second apart.
+func many(w *apptest.World, n int) {
+	for i := range n {
+		w.Add(apptest.Person(fmt.Sprintf("P%05d", i), fmt.Sprintf("p%d@example.com", i)))
+	}
+}
+
+// followed reports whether a call goes through a next link.
+func followed(r *http.Request) bool { return strings.Contains(r.URL.RawQuery, "skiptoken") }
+
+func TestARowAtAPagesEndThatIsEditedInMidWindowLosesNothing(t *testing.T) {
+	for _, follows := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the token follows its row: %t", follows), func(t *testing.T) {
+			w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{
+				MaxPageSize: 10, Assumptions: businesscentraltest.Assumptions{SkipTokenFollowsRow: follows},
+			}})
+			many(w, 35)
+			w.Source.Inject(businesscentraltest.Fault{
+				Route: businesscentraltest.RouteContacts, Match: followed, Times: 1,
+				Before: func(*http.Request) {
+					w.Clock.Advance(time.Minute)
+					if err := w.Source.EditContact("P00009", func(c *businesscentraltest.Contact) { c.City = "Boston" }); err != nil {
+						t.Error(err)
+					}
+				},
+			})
+			run := w.Poll()
+			if n := w.Target.CountCustomers(); n != 35 || !run.Complete {
+				t.Fatalf("%d customers after %+v, want 35", n, run)
+			}
+			if c, _ := w.Target.CustomerByExternalID("P00009|contact"); c.Addresses[0].Fields.City != "Boston" {
+				t.Errorf("P00009 lives in %s, want Boston", c.Addresses[0].Fields.City)
+			}
+		})
+	}
+}
+
+// interrupted polls with a context that ends at the n-th call through a next link
+// or, with n of 0, never.
+func interrupted(t *testing.T, w *apptest.World, n int) status.Run {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	fault := w.Source.Inject(businesscentraltest.Fault{
+		Route: businesscentraltest.RouteContacts, Match: followed, Skip: n, Times: 1, Before: func(*http.Request) { cancel() },
+	})
+	defer fault.Remove()
+	run, err := w.App.Run(ctx, poll.Event{Mode: poll.Poll})
+	if err != nil {
+		t.Fatalf("run: %v", err)
+	}
+	return run
+}
+
+func TestARunThatWasCutGoesOnWhereItStopped(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{MaxPageSize: 10}})
+	many(w, 45)
+	first := interrupted(t, w, 1)
+	if first.Complete || first.Watermark.IsZero() || w.Target.CountCustomers() == 45 {
+		t.Fatalf("got %+v, want an incomplete run with a watermark", first)
+	}
+	w.Restart()
+	second := w.Poll()
+	if !second.Complete || w.Target.CountCustomers() != 45 || second.Counts.Read >= 45 {
+		t.Errorf("got %+v and %d customers, want the rest only", second, w.Target.CountCustomers())
+	}
+}
+
+func TestARunInsideAWindowOfEqualTimesMakesHeadway(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{MaxPageSize: 10}})
+	at := w.Clock.Now()
+	for i := range 60 {
+		p := apptest.Person(fmt.Sprintf("P%05d", i), fmt.Sprintf("p%d@example.com", i))
+		p.Modified = at
+		if err := w.Source.AddContacts(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs := 1
+	for ; !interrupted(t, w, 1).Complete; runs++ {
+		if runs > 20 {
+			t.Fatalf("no headway: %d customers after %d runs", w.Target.CountCustomers(), runs)
+		}
+		w.Restart()
+	}
+	if n := w.Target.CountCustomers(); n != 60 || runs < 3 {
+		t.Errorf("%d customers after %d runs, want 60 over several", n, runs)
+	}
+}
+
+func TestAStoredLinkThatIsRefusedRestartsTheWindow(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{MaxPageSize: 10}})
+	many(w, 45)
+	interrupted(t, w, 1)
+	w.Restart()
+	w.Source.Inject(businesscentraltest.Fault{Route: businesscentraltest.RouteContacts, RefuseToken: true, Match: followed, Times: 1})
+	if run := w.Poll(); !run.Complete || w.Target.CountCustomers() != 45 {
+		t.Errorf("got %+v and %d customers, want all 45", run, w.Target.CountCustomers())
+	}
+}
+
+func TestABackfillGoesOnOverSeveralRuns(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{MaxPageSize: 10}})
+	many(w, 35)
+	e := poll.Event{Mode: poll.Backfill, From: apptest.Start, To: apptest.Start.Add(31 * time.Second)}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.Source.Inject(businesscentraltest.Fault{Route: businesscentraltest.RouteContacts, Match: followed, Skip: 1, Times: 1, Before: func(*http.Request) { cancel() }})
+	if run, err := w.App.Run(ctx, e); err != nil || run.Complete {
+		t.Fatalf("got %+v, %v; want incomplete", run, err)
+	}
+	if run := w.Run(e); !run.Complete || w.Target.CountCustomers() != 30 || run.Counts.Read >= 30 {
+		t.Errorf("got %+v and %d customers, want the 30 before its end", run, w.Target.CountCustomers())
+	}
+}
+
+func TestAFullScanFindsWhatChangedByFingerprint(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{
+		MaxPageSize: 10, APIServicesOff: true,
+		Services: []businesscentraltest.Service{{Name: "Contact_Card", Page: businesscentraltest.ContactPage, Without: []string{"SystemModifiedAt", "LastDateTimeModified"}}},
+	}})
+	many(w, 25)
+	if run := w.Poll(); run.Counts.Created != 25 || !strings.Contains(strings.Join(run.Notes, " "), "reads all contacts") {
+		t.Fatalf("got %+v, want 25 created and a note about the full scan\n%s", run, w.Log)
+	}
+	w.Edit("P00003", func(c *businesscentraltest.Contact) { c.City = "Boston" })
+	w.Target.ResetRequests()
+	if run := w.Poll(); run.Counts.Updated != 1 || run.Counts.Unchanged != 24 || calls(w) != 1 {
+		t.Errorf("got %+v with %d calls, want one updated with one call", run.Counts, calls(w))
+	}
+}
+
+func TestAPageWithoutTimesIsReadByWhatTheStandardAPISaysChanged(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{
+		MaxPageSize: 10,
+		Services:    []businesscentraltest.Service{{Name: "Contact_Card", Page: businesscentraltest.ContactPage, Without: []string{"SystemModifiedAt", "SystemId"}}},
+	}})
+	many(w, 25)
+	if run := w.Poll(); run.Counts.Created != 25 {
+		t.Fatalf("got %+v, want 25 created\n%s", run, w.Log)
+	}
+	w.Edit("P00003", func(c *businesscentraltest.Contact) { c.City = "Boston" })
+	w.Target.ResetRequests()
+	if run := w.Poll(); run.Counts.Updated != 1 || calls(w) != 1 {
+		t.Errorf("got %+v with %d calls, want one updated with one call", run, calls(w))
+	}
+	if got := w.Sync("P00004"); got.ContactID == "" {
+		t.Errorf("got %+v, want the internal id of the standard API", got)
+	}
+}
+
+func TestTwoRunsAtOnceAreOne(t *testing.T) {
+	w := apptest.New(t)
+	many(w, 3)
+	if err := w.Store.AcquireLease(t.Context(), "other", w.Clock.Now(), w.Clock.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	run := w.Poll()
+	if !run.Busy || run.Complete || run.Counts.Read != 0 {
+		t.Errorf("got %+v, want busy", run)
+	}
+	if runs, _ := w.Store.Runs(t.Context(), 5); len(runs) != 0 {
+		t.Error("a busy run is stored")
+	}
+	w.Clock.Advance(2 * time.Minute) // the other died
+	if run := w.Poll(); run.Counts.Created != 3 {
+		t.Errorf("got %+v, want three created after the lease ended", run)
+	}
+}
