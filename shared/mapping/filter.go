@@ -34,16 +34,24 @@ func compileFilter(text string, inChild bool) (*filter, error) {
 	if len(chain) < 2 {
 		return f, nil
 	}
+	if parts := compileParts(chain, inChild); parts != nil {
+		f.parts = parts
+	}
+	return f, nil
+}
+
+// compileParts compiles each part of a chain, or returns nil when one of them does
+// not stand alone: such a filter is not taken apart.
+func compileParts(chain []string, inChild bool) []*formula {
 	parts := make([]*formula, 0, len(chain))
 	for _, text := range chain {
 		part, err := compileFormula(text, inChild)
 		if err != nil || part.text != text || part.kind != reflect.Bool {
-			return f, nil // a part that does not stand alone is not taken apart
+			return nil
 		}
 		parts = append(parts, part)
 	}
-	f.parts = parts
-	return f, nil
+	return parts
 }
 
 // chainOf returns the normalised parts of a && b && c.

@@ -90,7 +90,7 @@ func (*additions) Visit(node *ast.Node) {
 	if !ok || sum.Operator != "+" {
 		return
 	}
-	name := ""
+	var name string
 	switch sum.Type().Kind() {
 	case reflect.String:
 		name = boundText

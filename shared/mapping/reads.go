@@ -64,9 +64,9 @@ type inspector struct {
 	err           error
 }
 
-func (v *inspector) fail(format string, args ...any) {
+func (v *inspector) fail(text string) {
 	if v.err == nil {
-		v.err = fmt.Errorf(format, args...)
+		v.err = errors.New(text)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -47,7 +48,7 @@ func decompress(resp *http.Response) (io.Reader, error) {
 		return resp.Body, nil
 	}
 	reader, err := gzip.NewReader(resp.Body)
-	if err == io.EOF { // no body at all: a 204, the answer to a HEAD
+	if errors.Is(err, io.EOF) { // no body at all: a 204, the answer to a HEAD
 		return http.NoBody, nil
 	}
 	return reader, err

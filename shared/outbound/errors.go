@@ -25,7 +25,7 @@ func (e *callError) Error() string {
 	var b strings.Builder
 	b.WriteString(e.call)
 	for _, condition := range e.conditions {
-		if condition == context.DeadlineExceeded && errors.Is(e.conditions[0], ErrDeadline) {
+		if errors.Is(condition, context.DeadlineExceeded) && errors.Is(e.conditions[0], ErrDeadline) {
 			continue // said already
 		}
 		fmt.Fprintf(&b, ": %v", condition)
@@ -83,7 +83,7 @@ func isTimeout(err error) bool {
 // withoutURL takes the layers off that quote the whole URL.
 func withoutURL(err error) error {
 	for {
-		layer, ok := err.(*url.Error)
+		layer, ok := errors.AsType[*url.Error](err)
 		if !ok {
 			return err
 		}

@@ -113,11 +113,11 @@ type Customer struct {
 // than two, the rest the first name; each is cut to 30 characters.
 func splitName(name string) (first, middle, surname string) {
 	words := strings.Fields(name)
-	switch n := len(words); {
-	case n == 0:
-	case n == 1:
+	switch n := len(words); n {
+	case 0:
+	case 1:
 		surname = words[0]
-	case n == 2:
+	case 2:
 		first, surname = words[0], words[1]
 	default:
 		first, middle, surname = strings.Join(words[:n-2], " "), words[n-2], words[n-1]

@@ -179,7 +179,8 @@ func (s *Simulator) noCompany(key string) *apiError {
 }
 
 func (s *Simulator) resolveAPI(r *http.Request, c *call, segments []string) {
-	sets, rest := s.standard, []string(nil)
+	sets := s.standard
+	var rest []string
 	switch {
 	case len(segments) > 1 && segments[0] == "v2.0":
 		c.prefix, rest = "v2.0", segments[1:]

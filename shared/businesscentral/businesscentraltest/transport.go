@@ -3,6 +3,7 @@ package businesscentraltest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,7 +39,7 @@ func (t *memoryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 				return
 			}
 			err := io.ErrUnexpectedEOF
-			if cause != http.ErrAbortHandler {
+			if thrown, _ := cause.(error); !errors.Is(thrown, http.ErrAbortHandler) {
 				err = fmt.Errorf("the simulator panicked: %v", cause)
 			}
 			broken <- err
@@ -79,7 +80,7 @@ type memoryBody struct {
 // Read tells a caller whose context ended so, as a transport does.
 func (b *memoryBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF && b.ctx.Err() != nil {
+	if err != nil && !errors.Is(err, io.EOF) && b.ctx.Err() != nil {
 		err = b.ctx.Err()
 	}
 	return n, err
