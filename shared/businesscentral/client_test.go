@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,14 +30,21 @@ var seedSources = mapping.Sources{
 
 // secret is an account whose secret can be replaced while the client runs.
 type secret struct {
+	mu       sync.Mutex
 	account  businesscentral.Account
 	renewed  businesscentral.Account // what reading again gives; account if empty
 	rejected int
 }
 
-func (s *secret) Account(context.Context) (businesscentral.Account, error) { return s.account, nil }
+func (s *secret) Account(context.Context) (businesscentral.Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.account, nil
+}
 
 func (s *secret) Rejected(context.Context, businesscentral.Account) (businesscentral.Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.rejected++
 	if s.renewed != (businesscentral.Account{}) {
 		s.account = s.renewed
