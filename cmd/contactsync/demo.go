@@ -30,7 +30,7 @@ func (v *sandboxVerb) Run(s *session) error {
 	if v.Serve {
 		return v.serve(s)
 	}
-	box, err := openSandbox(s.cli.Folder, sandboxOptions{fresh: true, log: s.logger(), progress: s.counted})
+	box, err := openSandbox(s.cli.Folder, sandboxOptions{environ: s.environ, fresh: true, log: s.logger(), progress: s.counted})
 	if err != nil {
 		return err
 	}

@@ -237,7 +237,7 @@ func (v *replayVerb) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if len(refs) > 0 && !v.Yes && !s.confirm(fmt.Sprintf("transfer %d contacts once more?", len(refs))) {
+		if len(refs) > 0 && !v.Yes && !s.confirm(v.question(refs)) {
 			return nil
 		}
 		var requests []transfer.Request
@@ -248,13 +248,33 @@ func (v *replayVerb) Run(s *session) error {
 				Ref: ref, Trigger: transfer.ByReplay, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Token: rand.Text(),
 			})
 		}
-		if err := a.Store.Request(s.ctx, requests...); err != nil {
+		if err := s.request(a, requests); err != nil {
 			return err
 		}
 		return s.print(map[string]any{"queued": queued}, func(w io.Writer) {
-			fmt.Fprintf(w, "%d contacts wait for their transfer; the next poll takes them\n", len(queued))
+			fmt.Fprintf(w, "%s for the transfer; the next poll takes what waits\n", waits(len(queued)))
 		})
 	})
+}
+
+func waits(n int) string {
+	if n == 1 {
+		return "1 contact waits"
+	}
+	return fmt.Sprintf("%d contacts wait", n)
+}
+
+// question shows what would be transferred.
+func (v *replayVerb) question(refs []contact.Ref) string {
+	const most = 5
+	var some []string
+	for _, ref := range refs[:min(most, len(refs))] {
+		some = append(some, ref.String())
+	}
+	if len(refs) > most {
+		some = append(some, "…")
+	}
+	return fmt.Sprintf("transfer once more (%d): %s?", len(refs), strings.Join(some, ", "))
 }
 
 func (v *replayVerb) find(s *session, a *app.App) ([]contact.Ref, error) {
@@ -295,11 +315,21 @@ func idIfNoNumber(t transfer.Transfer) string {
 	return t.ContactID
 }
 
+// confirm asks for a yes. Inside a running sandbox it hands the question to the
+// caller and answers no for now.
 func (s *session) confirm(question string) bool {
+	if s.asks != nil {
+		*s.asks = question
+		return false
+	}
 	fmt.Fprintf(s.err, "%s [y/N] ", question)
 	var answer string
 	_, _ = fmt.Fscanln(s.in, &answer)
-	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+	yes := strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+	if !yes {
+		fmt.Fprintln(s.err, "nothing was done; --yes does not ask")
+	}
+	return yes
 }
 
 func indent(body []byte) string {

@@ -44,6 +44,9 @@ type cli struct {
 	Runs      runsVerb      `cmd:"" help:"List runs, newest first."`
 	Preflight preflightVerb `cmd:"" help:"Check the prerequisites of both systems."`
 	Mapping   mappingVerb   `cmd:"" help:"Explain or test the mapping."`
+
+	Subscriptions subscriptionsVerb `cmd:"" help:"List Business Central's subscriptions and say which one is ours."`
+
 	Pause     pauseVerb     `cmd:"" help:"Pause transfers; accepted work waits."`
 	Resume    resumeVerb    `cmd:"" help:"Resume transfers."`
 	Forget    forgetVerb    `cmd:"" help:"Erase our rows of a contact."`
@@ -63,10 +66,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	})
 }
 
-// runIn is run inside a sandbox that is open already.
-func runIn(ctx context.Context, box *sandbox, args []string, stdout, stderr io.Writer) int {
+// runIn is run inside a sandbox that is open already. asks receives the question
+// that the verb wants answered before it does anything.
+func runIn(ctx context.Context, box *sandbox, args []string, stdout, stderr io.Writer, asks *string) int {
 	return execute(args, stdout, stderr, func(c *cli) *session {
-		return &session{ctx: ctx, cli: c, in: strings.NewReader(""), out: stdout, err: stderr, box: box}
+		return &session{ctx: ctx, cli: c, in: strings.NewReader(""), out: stdout, err: stderr, box: box, asks: asks}
 	})
 }
 

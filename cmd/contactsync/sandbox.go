@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
 	"contactsync/shared/app"
@@ -42,17 +44,21 @@ type sandbox struct {
 	target *ipaastest.Simulator
 	store  *embedded.Store
 	app    *app.App
+
+	dispatch func([]transfer.Request) // starts what waits at once; nil where the next poll does
+	mu       sync.Mutex               // of saved: one save at a time
+	saved    map[string][]byte        // content of the simulators' files, by name
 }
 
 // sandboxOptions change how a sandbox is opened.
 type sandboxOptions struct {
-	fresh      bool // begin with the demo company anew
+	environ    []string // settings; those that say where the systems are do not count
+	fresh      bool     // begin with the demo company anew
 	log        *slog.Logger
 	progress   func(status.Counts)
 	dispatch   func([]transfer.Request)
 	webhookURL string
-	// addresses at which the simulators are served; in memory if empty
-	sourceURL, targetURL string
+	sourceURL  string // address at which Business Central is served; in memory if empty
 }
 
 // openSandbox opens the folder, with the demo company in it when it is new.
@@ -67,7 +73,7 @@ func openSandbox(folder string, o sandboxOptions) (*sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &sandbox{folder: folder, store: store}
+	b := &sandbox{folder: folder, store: store, dispatch: o.dispatch, saved: map[string][]byte{}}
 	if err := b.begin(o); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -76,7 +82,7 @@ func openSandbox(folder string, o sandboxOptions) (*sandbox, error) {
 
 func (b *sandbox) begin(o sandboxOptions) error {
 	if o.fresh {
-		if err := b.clear(); err != nil {
+		if err := b.clear(o.log); err != nil {
 			return err
 		}
 	}
@@ -90,7 +96,7 @@ func (b *sandbox) begin(o sandboxOptions) error {
 }
 
 // clear empties the folder while its store is open: the store is made anew.
-func (b *sandbox) clear() error {
+func (b *sandbox) clear(log *slog.Logger) error {
 	for _, name := range []string{sourceFile, targetFile} {
 		if err := os.Remove(filepath.Join(b.folder, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
@@ -103,7 +109,7 @@ func (b *sandbox) clear() error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	store, err := embedded.Open(embedded.Config{Connection: "sandbox", Path: path, NoSync: true})
+	store, err := embedded.Open(embedded.Config{Connection: "sandbox", Path: path, NoSync: true, Log: log})
 	if err == nil {
 		b.store = store
 	}
@@ -147,13 +153,17 @@ func load(path string, read func(io.Reader) error) (bool, error) {
 }
 
 func (b *sandbox) assemble(o sandboxOptions) error {
-	cfg, err := config.Load(os.Environ(), config.Supplied("TABLE_NAME", "SECRET_ID", "BC_COMPANY", "IPAAS_SYSTEM_ID"))
+	cfg, err := config.Load(o.environ, config.Supplied("TABLE_NAME", "SECRET_ID", "BC_COMPANY", "IPAAS_SYSTEM_ID"))
 	if err != nil {
 		return err
 	}
 	cfg.Connection, cfg.BCCompany, cfg.IPaaSSystemID = "sandbox", b.source.CompanyName(), fmt.Sprint(b.target.SystemID())
 	cfg.BCBaseURL, cfg.BCTokenURL, cfg.IPaaSBaseURL = b.source.BaseURL(), b.source.TokenURL(), b.target.BaseURL()
 	cfg.WebhookURL = o.webhookURL
+	if !isSet(o.environ, "IPAAS_RATE") {
+		// The default is the limit of an ordinary account; a simulator has none.
+		cfg.IPaaSRate = config.Rate{Calls: 1_000_000, Window: time.Second}
+	}
 	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static(b.secret()), Log: o.log})
 	if err != nil {
 		return err
@@ -172,23 +182,44 @@ func (b *sandbox) secret() []byte {
 		c.Tenant, c.ClientID, c.ClientSecret, b.target.APIKey(), sandboxClientState, sandboxKey)
 }
 
-// close keeps the simulators' state and closes the store.
-func (b *sandbox) close() error {
-	return errors.Join(
-		save(filepath.Join(b.folder, sourceFile), b.source.Save),
-		save(filepath.Join(b.folder, targetFile), b.target.Save),
-		b.store.Close(),
-	)
+// isSet reports whether a variable has a value. Empty is unset, and of several
+// values the last one counts (see config.Load).
+func isSet(environ []string, name string) bool {
+	set := false
+	for _, pair := range environ {
+		if value, found := strings.CutPrefix(pair, name+"="); found {
+			set = strings.TrimSpace(value) != ""
+		}
+	}
+	return set
 }
 
-// save replaces a file only once its new content is whole.
-func save(path string, write func(io.Writer) error) error {
+// close keeps the simulators' state and closes the store.
+func (b *sandbox) close() error { return errors.Join(b.save(), b.store.Close()) }
+
+// save writes the state of the simulators into the folder, where it changed.
+func (b *sandbox) save() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return errors.Join(b.saveFile(sourceFile, b.source.Save), b.saveFile(targetFile, b.target.Save))
+}
+
+// saveFile replaces a file only once its new content is whole.
+func (b *sandbox) saveFile(name string, write func(io.Writer) error) error {
 	var content bytes.Buffer
 	if err := write(&content); err != nil {
 		return err
 	}
+	if bytes.Equal(content.Bytes(), b.saved[name]) {
+		return nil
+	}
+	path := filepath.Join(b.folder, name)
 	if err := os.WriteFile(path+".new", content.Bytes(), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	b.saved[name] = content.Bytes()
+	return nil
 }

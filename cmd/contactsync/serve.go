@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"contactsync/shared/poll"
@@ -34,13 +36,13 @@ func (v *sandboxVerb) serve(s *session) error {
 	url := "http://" + listener.Addr().String()
 	work := make(chan poll.Event, 1)
 	box, err := openSandbox(s.cli.Folder, sandboxOptions{
-		fresh: v.Fresh, log: s.logger(), webhookURL: url + "/notifications/business-central", sourceURL: url,
+		environ: s.environ, fresh: v.Fresh, log: s.logger(), webhookURL: url + "/notifications/business-central", sourceURL: url,
 		dispatch: func([]transfer.Request) { offer(work, poll.Event{Mode: poll.Stream}) },
 	})
 	if err != nil {
 		return err
 	}
-	handler, err := box.handler(s)
+	handler, err := box.handler()
 	if err != nil {
 		return errors.Join(err, box.close())
 	}
@@ -77,18 +79,23 @@ func (v *sandboxVerb) announce(s *session, url string) {
 
 // handler puts the product's routes, Business Central and iPaaS.com under one
 // address.
-func (b *sandbox) handler(s *session) (http.Handler, error) {
+func (b *sandbox) handler() (http.Handler, error) {
 	product, err := b.app.Handler()
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/ipaas/", http.StripPrefix("/ipaas", b.target))
-	for _, prefix := range []string{"/v2.0/", "/BC/", "/simulator/", "/" + b.source.Config().Tenant + "/"} {
-		mux.Handle(prefix, b.source)
-	}
-	mux.Handle("/", product)
-	return mux, nil
+	// Not a ServeMux: it would redirect ids that look like unclean paths.
+	simulators := []string{"/v2.0/", "/BC/", "/simulator/", "/" + b.source.Config().Tenant + "/"}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/ipaas/"):
+			http.StripPrefix("/ipaas", b.target).ServeHTTP(w, r)
+		case slices.ContainsFunc(simulators, func(prefix string) bool { return strings.HasPrefix(r.URL.Path, prefix) }):
+			b.source.ServeHTTP(w, r)
+		default:
+			product.ServeHTTP(w, r)
+		}
+	}), nil
 }
 
 // keepWorking polls at every interval, transfers what is dispatched and delivers
@@ -109,6 +116,9 @@ func (b *sandbox) keepWorking(s *session, every time.Duration, work <-chan poll.
 		case <-second.C:
 			if _, err := b.source.DeliverNotifications(s.ctx); err != nil && s.ctx.Err() == nil {
 				fmt.Fprintln(s.err, "contactsync: notifications:", err)
+			}
+			if err := b.save(); err != nil { // a process that is killed has lost a second at most
+				fmt.Fprintln(s.err, "contactsync: the sandbox could not be saved:", err)
 			}
 		}
 	}
@@ -149,6 +159,7 @@ type verbAnswer struct {
 	Status int    `json:"status"`
 	Out    string `json:"out"`
 	Err    string `json:"err"`
+	Asks   string `json:"asks,omitempty"` // the verb did nothing: it wants this confirmed, and then --yes
 }
 
 // guard answers verbs for those who can read the folder, and hands everything
@@ -169,14 +180,16 @@ func (d *door) guard(b *sandbox, s *session, next http.Handler) http.Handler {
 			return
 		}
 		var out, errOut bytes.Buffer
-		status := runIn(r.Context(), b, q.Args, &out, &errOut)
-		_ = json.NewEncoder(w).Encode(verbAnswer{Status: status, Out: out.String(), Err: errOut.String()})
+		var told verbAnswer
+		told.Status = runIn(r.Context(), b, q.Args, &out, &errOut, &told.Asks)
+		told.Out, told.Err = out.String(), errOut.String()
+		_ = json.NewEncoder(w).Encode(told) // a caller that went away needs no answer
 	})
 }
 
-// knock runs a verb in a running sandbox. found is false when none runs.
-func knock(ctx context.Context, folder string, args []string, out, errOut io.Writer) (status int, found bool) {
-	data, err := os.ReadFile(filepath.Join(folder, serverFile))
+// knock runs the verb in a running sandbox. found is false when none runs.
+func (s *session) knock() (status int, found bool) {
+	data, err := os.ReadFile(filepath.Join(s.cli.Folder, serverFile))
 	if err != nil {
 		return 0, false
 	}
@@ -184,22 +197,37 @@ func knock(ctx context.Context, folder string, args []string, out, errOut io.Wri
 	if json.Unmarshal(data, &d) != nil {
 		return 0, false
 	}
-	body, _ := json.Marshal(verbRequest{Args: args})
+	told, found := d.ask(s.ctx, s.args)
+	if found && told.Asks != "" {
+		if !s.confirm(told.Asks) {
+			return exitWell, true
+		}
+		told, found = d.ask(s.ctx, append(slices.Clone(s.args), "--yes"))
+	}
+	_, _ = io.WriteString(s.out, told.Out)
+	_, _ = io.WriteString(s.err, told.Err)
+	return told.Status, found
+}
+
+// ask sends a verb through the door. found is false when nobody answers behind
+// it: the sandbox was killed and left its file.
+func (d *door) ask(ctx context.Context, args []string) (told verbAnswer, found bool) {
+	body, err := json.Marshal(verbRequest{Args: args})
+	if err != nil {
+		return told, false
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL+doorRoute, bytes.NewReader(body))
 	if err != nil {
-		return 0, false
+		return told, false
 	}
 	request.Header.Set("X-Sandbox-Key", d.Key)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return 0, false // it was killed and left its file behind
+		return told, false
 	}
 	defer answer.Body.Close()
-	var told verbAnswer
 	if answer.StatusCode != http.StatusOK || json.NewDecoder(answer.Body).Decode(&told) != nil {
-		return 0, false
+		return verbAnswer{}, false
 	}
-	_, _ = io.WriteString(out, told.Out)
-	_, _ = io.WriteString(errOut, told.Err)
-	return told.Status, true
+	return told, true
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
@@ -14,6 +15,7 @@ import (
 
 	"contactsync/shared/app"
 	"contactsync/shared/status"
+	"contactsync/shared/transfer"
 )
 
 // session is what a verb runs in.
@@ -25,6 +27,7 @@ type session struct {
 	in       io.Reader
 	out, err io.Writer
 	box      *sandbox // open already: the verb runs inside sandbox --serve
+	asks     *string  // with box: receives the question that only the caller can answer
 	progress *progressbar.ProgressBar
 }
 
@@ -44,16 +47,19 @@ func (s *session) with(do func(a *app.App) error) error {
 		if err != nil {
 			return err
 		}
-		a, err := app.Deployed(s.ctx, append(s.environ, environ...), s.logger())
+		if err := exportAWS(environ); err != nil {
+			return err
+		}
+		a, err := app.Deployed(s.ctx, append(slices.Clone(s.environ), environ...), s.logger())
 		if err != nil {
 			return err
 		}
 		return do(a)
 	}
-	if status, found := knock(s.ctx, s.cli.Folder, s.args, s.out, s.err); found {
+	if status, found := s.knock(); found {
 		return &ranElsewhere{status}
 	}
-	box, err := openSandbox(s.cli.Folder, sandboxOptions{log: s.logger(), progress: s.counted})
+	box, err := openSandbox(s.cli.Folder, sandboxOptions{environ: s.environ, log: s.logger(), progress: s.counted})
 	if err != nil {
 		return err
 	}
@@ -62,6 +68,31 @@ func (s *session) with(do func(a *app.App) error) error {
 		err = closeErr
 	}
 	return err
+}
+
+// exportAWS puts the variables of the AWS SDK (AWS_REGION, AWS_ENDPOINT_URL, …)
+// where the SDK looks for them: it reads the process's own environment.
+func exportAWS(environ []string) error {
+	for _, pair := range environ {
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "AWS_") {
+			if err := os.Setenv(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// request stores what shall be transferred. In a running sandbox it starts at
+// once, as the table's stream does it in AWS; else the next poll takes it.
+func (s *session) request(a *app.App, requests []transfer.Request) error {
+	if err := a.Store.Request(context.WithoutCancel(s.ctx), requests...); err != nil {
+		return err
+	}
+	if s.box != nil && s.box.dispatch != nil && len(requests) > 0 {
+		s.box.dispatch(requests)
+	}
+	return nil
 }
 
 func (s *session) logger() *slog.Logger {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -77,7 +76,7 @@ func (v *syncVerb) Run(s *session) error {
 		id := "manual-" + strings.ToLower(rand.Text()[:10])
 		var list []transfer.Transfer
 		for _, ref := range refs {
-			t, err := transferOne(s.ctx, a, runner, transfer.Job{Ref: ref, Trigger: transfer.ByManual, RunID: id})
+			t, err := s.transferOne(a, runner, transfer.Job{Ref: ref, Trigger: transfer.ByManual, RunID: id})
 			if err != nil {
 				return explain(err)
 			}
@@ -89,17 +88,16 @@ func (v *syncVerb) Run(s *session) error {
 
 // transferOne transfers a contact as the manual sync of the webhook does: what
 // stops every transfer makes it wait, what is claimed elsewhere is left waiting.
-func transferOne(ctx context.Context, a *app.App, runner *transfer.Runner, job transfer.Job) (transfer.Transfer, error) {
-	t, err := runner.Transfer(ctx, job)
+func (s *session) transferOne(a *app.App, runner *transfer.Runner, job transfer.Job) (transfer.Transfer, error) {
+	t, err := runner.Transfer(s.ctx, job)
 	switch {
 	case err == nil:
 		return t, nil
 	case transfer.StopsRun(err):
-		return runner.Postpone(ctx, job, err)
+		return runner.Postpone(s.ctx, job, err)
 	case errors.Is(err, transfer.ErrClaimed), errors.Is(err, transfer.ErrUnfinished):
-		return t, a.Store.Request(context.WithoutCancel(ctx), transfer.Request{
-			Ref: job.Ref, Trigger: job.Trigger, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Token: rand.Text(),
-		})
+		waiting := transfer.Request{Ref: job.Ref, Trigger: job.Trigger, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Token: rand.Text()}
+		return waiting.Transfer(), s.request(a, []transfer.Request{waiting})
 	}
 	return t, err
 }
@@ -158,44 +156,48 @@ func (v *previewVerb) Run(s *session) error {
 			return err
 		}
 		failed := false
+		var shown []wire.TransferJSON
+		var texts []func(io.Writer)
 		for _, ref := range refs {
 			p, err := runner.Preview(s.ctx, transfer.Job{Ref: ref, Trigger: transfer.ByManual})
 			if err != nil {
 				return explain(err)
 			}
-			failed = failed || p.Problem != nil
-			if err := s.preview(a, p); err != nil {
+			body, err := a.Body(p.Request)
+			if err != nil {
 				return err
 			}
+			failed = failed || p.Problem != nil
+			shown = append(shown, wire.Preview(p, body))
+			texts = append(texts, func(w io.Writer) { s.previewText(w, p, body) })
 		}
-		if failed {
+		err = s.print(map[string]any{"transfers": shown}, func(w io.Writer) {
+			for _, text := range texts {
+				text(w)
+			}
+		})
+		if err == nil && failed {
 			return errSomeFailed
 		}
-		return nil
+		return err
 	})
 }
 
-func (s *session) preview(a *app.App, p transfer.Preview) error {
-	body, err := a.Body(p.Request)
-	if err != nil {
-		return err
+func (s *session) previewText(w io.Writer, p transfer.Preview, body []byte) {
+	s.transfersTable(w, []transfer.Transfer{p.Transfer})
+	if p.Request == nil {
+		return
 	}
-	return s.print(wire.Preview(p, body), func(w io.Writer) {
-		s.transfersTable(w, []transfer.Transfer{p.Transfer})
-		if p.Request == nil {
-			return
-		}
-		fmt.Fprintf(w, "body that would be sent:\n%s\n", indent(body))
-		t := s.newTable(w, "field", "in iPaaS.com now", "would become")
-		for _, c := range p.Changes {
-			t.AppendRow([]any{c.Field, c.From, c.To})
-		}
-		if len(p.Changes) == 0 {
-			fmt.Fprintln(w, "nothing would change")
-			return
-		}
-		t.Render()
-	})
+	fmt.Fprintf(w, "body that would be sent:\n%s\n", indent(body))
+	if len(p.Changes) == 0 {
+		fmt.Fprintln(w, "nothing would change")
+		return
+	}
+	t := s.newTable(w, "field", "in iPaaS.com now", "would become")
+	for _, c := range p.Changes {
+		t.AppendRow([]any{c.Field, c.From, c.To})
+	}
+	t.Render()
 }
 
 type pauseVerb struct{}

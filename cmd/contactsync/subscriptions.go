@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"contactsync/shared/app"
+	"contactsync/shared/businesscentral"
+	"contactsync/shared/status"
+	"contactsync/shared/wire"
+)
+
+type subscriptionsVerb struct{}
+
+// A subscriptionJSON is one subscription as Business Central lists it.
+type subscriptionJSON struct {
+	ID        string    `json:"id"`
+	URL       string    `json:"notification_url"`
+	Resource  string    `json:"resource"`
+	ExpiresAt wire.Time `json:"expires_at"`
+	Ours      bool      `json:"ours"` // the one that the poll keeps alive
+}
+
+// Run asks Business Central itself, and adds what the last poll noted: why there
+// is no subscription, if there is none.
+func (subscriptionsVerb) Run(s *session) error {
+	return s.with(func(a *app.App) error {
+		kept, err := a.Store.Subscription(s.ctx)
+		if err != nil {
+			return err
+		}
+		present, err := a.Source.Subscriptions(s.ctx)
+		if err != nil {
+			return explain(err)
+		}
+		shown := struct {
+			Subscriptions []subscriptionJSON `json:"subscriptions"`
+			Problem       string             `json:"problem,omitempty"`
+		}{Subscriptions: []subscriptionJSON{}, Problem: problemOf(kept)}
+		for _, one := range present {
+			shown.Subscriptions = append(shown.Subscriptions, subscriptionJSON{
+				ID: one.ID, URL: one.NotificationURL, Resource: one.Resource, ExpiresAt: wire.Time{Time: one.ExpiresAt}, Ours: one.ID == kept.ID,
+			})
+		}
+		return s.print(shown, func(w io.Writer) { s.subscriptionsTable(w, present, kept) })
+	})
+}
+
+func problemOf(kept status.Subscription) string {
+	if kept.Problem == nil {
+		return ""
+	}
+	return kept.Problem.Code + ": " + kept.Problem.Detail
+}
+
+func (s *session) subscriptionsTable(w io.Writer, present []businesscentral.Subscription, kept status.Subscription) {
+	if len(present) > 0 {
+		t := s.newTable(w, "", "notification URL", "resource", "lasts until")
+		for _, one := range present {
+			ours := ""
+			if one.ID == kept.ID {
+				ours = "ours"
+			}
+			t.AppendRow([]any{ours, one.NotificationURL, one.Resource, clock(one.ExpiresAt)})
+		}
+		t.Render()
+	} else {
+		fmt.Fprintln(w, "Business Central has no subscription; polling finds every change")
+	}
+	if text := problemOf(kept); text != "" {
+		fmt.Fprintln(w, text)
+	}
+}
