@@ -3,7 +3,10 @@ package app_test
 import (
 	"testing"
 
+	"contactsync/shared/app"
 	"contactsync/shared/contact"
+	"contactsync/shared/status"
+	"contactsync/shared/transfer"
 )
 
 func refOf(t *testing.T, id string) contact.Ref {
@@ -14,3 +17,7 @@ func refOf(t *testing.T, id string) contact.Ref {
 	}
 	return ref
 }
+
+var errEvent = app.ErrEvent
+
+func statusQuery(s transfer.Status) status.Query { return status.Query{Status: s} }
