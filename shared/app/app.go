@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
+	"contactsync/files"
 	"contactsync/shared/businesscentral"
 	"contactsync/shared/config"
 	"contactsync/shared/credentials"
@@ -83,12 +83,13 @@ func Assemble(p Parts) (*App, error) {
 	return a, errors.Join(problems...)
 }
 
-// LoadMapping reads a mapping file, the embedded one for an empty path.
+// LoadMapping reads a mapping file, the one that is built in for an empty path. The
+// path is looked for on disk, then among package files.
 func LoadMapping(path string) (*mapping.Collection, error) {
 	if path == "" {
 		return mapping.Embedded()
 	}
-	data, err := os.ReadFile(path)
+	data, err := files.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("MAPPING_FILE: %w", err)
 	}
@@ -107,7 +108,7 @@ func (a *App) connectSource() error {
 		BaseURL: c.BCBaseURL, TokenURL: c.BCTokenURL, Environment: c.BCEnvironment, Company: c.BCCompany, Profile: c.BCProfile,
 		ContactService: c.BCContactService, CustomerService: c.BCCustomerService, CustomerCardService: c.BCCustomerCardService,
 		APIPath: c.BCAPIPath, Sources: a.Mapping.Sources(), Credentials: sourceAccount{a.secrets}, Outbound: calls,
-		Now: a.now, Log: a.log,
+		Now: a.now, Log: a.log, ReadFile: files.Read,
 	})
 	if err != nil {
 		return err

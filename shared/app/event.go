@@ -56,8 +56,11 @@ func parseOwn(members map[string]json.RawMessage) (poll.Event, []string) {
 	e := poll.Event{Mode: poll.Poll}
 	var problems []string
 	isOwn := slices.ContainsFunc(own, func(name string) bool { _, found := members[name]; return found })
+	_, hasSource := members["source"]
+	_, hasType := members["detail-type"]
+	isForeign := hasSource || hasType
 	for name := range members {
-		known := slices.Contains(own, name) || (!isOwn && slices.Contains(foreign, name))
+		known := slices.Contains(own, name) || (!isOwn && (isForeign || slices.Contains(foreign, name)))
 		if !known {
 			problems = append(problems, fmt.Sprintf("member %q is unknown (known: %s)", name, strings.Join(own, ", ")))
 		}

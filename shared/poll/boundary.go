@@ -41,9 +41,6 @@ func (w *reading) held(ctx context.Context, behind boundary) error {
 	case err != nil && !errors.Is(err, transfer.ContactNotFound):
 		return w.run.readingFailed(ctx, fmt.Errorf("look at the end of the page before: %w", err))
 	}
-	w.cursor.Next = ""
-	if behind.at.After(w.cursor.From) {
-		w.cursor.From = behind.at
-	}
+	w.cursor.Next, w.cursor.Resume = "", behind.at
 	return errMoved
 }

@@ -107,7 +107,11 @@ func (p *pool) once(ctx context.Context, job transfer.Job) (transfer.Transfer, e
 func (p *pool) patience(ctx context.Context) bool {
 	wait := time.Second
 	if p.run.cfg.Pace != nil {
-		wait = max(time.Until(p.run.cfg.Pace.HeldUntil()), 100*time.Millisecond)
+		// Without a hold it is the rate that gave no turn in time: do not press.
+		wait = 2 * time.Second
+		if held := p.run.cfg.Pace.HeldUntil(); !held.IsZero() {
+			wait = max(time.Until(held), 100*time.Millisecond)
+		}
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait+reserve {
 		return false
@@ -179,7 +183,12 @@ func (p *pool) count(s transfer.Status, a transfer.Action) {
 
 // lookup finds out, for contacts of a page, which of them are settled, and starts
 // the others.
-func (p *pool) lookup(ctx context.Context, b *batch, page []*contact.Contact, trigger transfer.Trigger) error {
+func (p *pool) lookup(ctx context.Context, b *batch, page []*contact.Contact, trigger transfer.Trigger) (err error) {
+	defer func() {
+		if err != nil {
+			b.leaveOpen() // some of these contacts were not even looked at
+		}
+	}()
 	keys := make([]transfer.Key, len(page))
 	for i, c := range page {
 		keys[i] = transfer.KeyFor(c)
@@ -204,7 +213,6 @@ func (p *pool) lookup(ctx context.Context, b *batch, page []*contact.Contact, tr
 		job := transfer.Job{Contact: c, Trigger: trigger, Known: known}
 		err = p.start(ctx, b, job, func(_ transfer.Transfer, err error) error { return p.run.afterChanged(ctx, c, trigger, err) })
 		if err != nil {
-			b.leaveOpen()
 			return err
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"contactsync/shared/contact"
+	"contactsync/shared/status"
 	"contactsync/shared/transfer"
 )
 
@@ -66,11 +68,38 @@ func (r *run) afterRequest(ctx context.Context, q transfer.Request, err error) e
 	case err == nil:
 		return r.done(ctx, q)
 	case errors.Is(err, transfer.ErrClaimed):
+		r.mu.Lock()
+		if _, before := r.claimed[q.Token]; !before {
+			r.claimed[q.Token] = true
+		}
+		r.mu.Unlock()
 		return nil // stays pending
 	case errors.Is(err, transfer.ErrUnfinished):
 		return errTimeUp
+	case errors.Is(err, status.ErrDamaged):
+		return r.damaged(ctx, q.Ref, err)
 	}
 	return err
+}
+
+// forgetClaimed lets the run try requests once more whose contact was claimed when
+// it came to them: the claim may have been that of a page of its own.
+func (r *run) forgetClaimed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for token, fresh := range r.claimed {
+		if fresh {
+			delete(r.seen, token)
+			r.claimed[token] = false
+		}
+	}
+}
+
+// damaged tells of a row that cannot be understood; it must not stop the work on
+// all others.
+func (r *run) damaged(ctx context.Context, ref contact.Ref, err error) error {
+	r.cfg.Log.ErrorContext(ctx, "a stored row cannot be understood; erase it with contactsync forget", "run_id", r.id, "contact_no", ref.String(), "error", err)
+	return nil
 }
 
 func (r *run) done(ctx context.Context, requests ...transfer.Request) error {
@@ -101,8 +130,8 @@ func (r *run) retries(ctx context.Context) error {
 			}
 			taken[s.Key()] = true
 			fresh++
-			job := transfer.Job{Ref: s.Ref(), Trigger: transfer.ByRetry, Known: &s}
-			if err := r.pool.start(ctx, b, job, func(_ transfer.Transfer, err error) error { return afterRetry(err) }); err != nil {
+			job := transfer.Job{Ref: steadyRef(&s), Trigger: transfer.ByRetry, Known: &s}
+			if err := r.pool.start(ctx, b, job, func(_ transfer.Transfer, err error) error { return r.afterRetry(ctx, job.Ref, err) }); err != nil {
 				b.settled()
 				return err
 			}
@@ -114,19 +143,31 @@ func (r *run) retries(ctx context.Context) error {
 	}
 }
 
-func afterRetry(err error) error {
-	if errors.Is(err, transfer.ErrClaimed) {
-		return nil // stays due
+// steadyRef names a contact by what does not change: its number may be another
+// contact's by now.
+func steadyRef(s *transfer.State) contact.Ref {
+	if s.ContactID != "" {
+		return contact.Ref{ID: s.ContactID}
 	}
-	if errors.Is(err, transfer.ErrUnfinished) {
+	return s.Ref()
+}
+
+func (r *run) afterRetry(ctx context.Context, ref contact.Ref, err error) error {
+	switch {
+	case errors.Is(err, transfer.ErrClaimed):
+		return nil // stays due
+	case errors.Is(err, transfer.ErrUnfinished):
 		return errTimeUp
+	case errors.Is(err, status.ErrDamaged):
+		return r.damaged(ctx, ref, err)
 	}
 	return err
 }
 
-// stream transfers the pending items of a stream event. What the event shows is a
-// hint: the request is read as it stands now, and one that is gone does nothing.
-func (r *run) stream(ctx context.Context, schema Schema) error {
+// stillPending reads the requests of a stream event as they stand now: what the
+// event shows is a hint, and one that is done does nothing. A wake-up is taken as
+// it is; one too many costs a poll that finds nothing.
+func (r *run) stillPending(ctx context.Context) ([]transfer.Request, error) {
 	var waiting []transfer.Request
 	for _, hint := range r.event.Requests {
 		if hint.Wake {
@@ -135,13 +176,18 @@ func (r *run) stream(ctx context.Context, schema Schema) error {
 		}
 		now, err := r.cfg.Store.RequestOf(ctx, hint.Ref.No, hint.Ref.ID)
 		if err != nil {
-			return r.readingFailed(ctx, err)
+			return nil, err
 		}
 		if now != nil {
 			waiting = append(waiting, *now)
 		}
 	}
-	if err := r.take(ctx, r.unseen(waiting)); err != nil {
+	return waiting, nil
+}
+
+// stream transfers the pending items of a stream event, and whatever waits besides.
+func (r *run) stream(ctx context.Context, schema Schema) error {
+	if err := r.take(ctx, r.unseen(r.event.Requests)); err != nil {
 		return err
 	}
 	if err := r.requests(ctx); err != nil {

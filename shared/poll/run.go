@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"contactsync/shared/contact"
@@ -139,6 +140,15 @@ func (p *Poller) Run(ctx context.Context, e Event) (status.Run, error) {
 	if e.DryRun {
 		return r.finish(ctx, r.work(ctx))
 	}
+	if e.Mode == Stream {
+		if r.event.Requests, err = r.stillPending(ctx); err != nil {
+			return r.finish(ctx, err)
+		}
+		if len(r.event.Requests) == 0 {
+			r.sum.Complete, r.sum.FinishedAt = true, r.sum.StartedAt
+			return r.sum, nil // images of items that are done: nothing to run for
+		}
+	}
 	return r.leased(ctx)
 }
 
@@ -151,13 +161,16 @@ type run struct {
 	sum   status.Run
 	seen  map[string]bool // tokens of requests that this run took up already
 	woken []transfer.Request
+
+	mu      sync.Mutex
+	claimed map[string]bool // tokens of requests whose contact was claimed elsewhere; false once it was tried again
 }
 
 func (p *Poller) newRun(e Event) *run {
 	now := p.cfg.Now().UTC().Truncate(time.Millisecond)
 	id := now.Format("20060102T150405.000Z") + "-" + strings.ToLower(rand.Text()[:8])
 	return &run{
-		cfg: p.cfg, event: e, id: id, seen: map[string]bool{},
+		cfg: p.cfg, event: e, id: id, seen: map[string]bool{}, claimed: map[string]bool{},
 		sum: status.Run{ID: id, Connection: p.cfg.Connection, Mode: string(e.Mode), StartedAt: now, DryRun: e.DryRun},
 	}
 }
@@ -235,9 +248,12 @@ func (r *run) windows(ctx context.Context, schema Schema) error {
 		if err := r.window(ctx, schema); err != nil {
 			return err
 		}
-		if err := r.done(ctx, woken...); err != nil {
-			return err
+		if r.event.Mode != Backfill { // a wake-up asks for a poll
+			if err := r.done(ctx, woken...); err != nil {
+				return err
+			}
 		}
+		r.forgetClaimed()
 		if err := r.requests(ctx); err != nil {
 			return err
 		}
@@ -284,7 +300,7 @@ func timeUp(ctx context.Context) bool {
 // readingFailed judges an error of the source: our own deadline and a wait beyond
 // it end the run quietly.
 func (r *run) readingFailed(ctx context.Context, err error) error {
-	if errors.Is(err, transfer.ErrThrottled) || errors.Is(err, context.DeadlineExceeded) || timeUp(ctx) {
+	if errors.Is(err, transfer.ErrThrottled) || timeUp(ctx) {
 		return errTimeUp
 	}
 	return err

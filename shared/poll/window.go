@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -78,7 +79,6 @@ type reading struct {
 	trigger transfer.Trigger
 	schema  Schema
 	cursor  status.Cursor
-	resume  time.Time // where a restarted window begins; zero: at cursor.From
 
 	batch    []*contact.Contact
 	page     *page
@@ -92,26 +92,24 @@ type page struct {
 	last   boundary // its last row
 	behind boundary // the last row of the page before, whose link led here
 	next   string
-	rows   int
+	rows   int // looked at so far
 }
 
 // restart begins the window again behind what is certain to be done: pages are
 // ordered by time, so everything before the watermark is.
 func (w *reading) restart() {
 	w.cursor.Next = ""
-	if w.cursor.Watermark.After(w.cursor.From) && w.schema.Strategy != FullScan {
-		w.resume = w.cursor.Watermark.Add(-w.run.cfg.Overlap)
+	behind := w.cursor.Watermark.Add(-w.run.cfg.Overlap)
+	if w.schema.Strategy != FullScan && behind.After(w.start()) {
+		w.cursor.Resume = behind
 	}
 	w.batch, w.page, w.previous = nil, nil, nil
 }
 
 func (w *reading) read(ctx context.Context) error {
-	where := Window{From: w.cursor.From, To: w.cursor.To, Next: w.cursor.Next}
+	where := Window{From: w.start(), To: w.cursor.To, Next: w.cursor.Next}
 	if w.schema.Strategy == FullScan && w.cursor.AfterTime.IsZero() {
 		where.AfterNo = w.cursor.AfterNo
-	}
-	if w.resume.After(where.From) {
-		where.From = w.resume
 	}
 	w.page = &page{}
 	if where.Next != "" {
@@ -154,11 +152,6 @@ func (w *reading) pages(ctx context.Context, where Window) error {
 
 func (w *reading) add(c *contact.Contact) {
 	w.batch = append(w.batch, c)
-	w.page.rows++
-	w.page.last = boundary{no: c.No, id: c.ID, at: c.Modified}
-	if c.Modified.After(w.page.newest) {
-		w.page.newest = c.Modified
-	}
 }
 
 func (w *reading) lookup(ctx context.Context) error {
@@ -167,7 +160,19 @@ func (w *reading) lookup(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	return w.run.pool.lookup(ctx, &w.page.batch, batch, w.trigger)
+	if err := w.run.pool.lookup(ctx, &w.page.batch, batch, w.trigger); err != nil {
+		return err
+	}
+	// Only what was looked at counts as read: see interrupted.
+	for _, c := range batch {
+		if c.Modified.After(w.page.newest) {
+			w.page.newest = c.Modified
+		}
+	}
+	last := batch[len(batch)-1]
+	w.page.last = boundary{no: last.No, id: last.ID, at: last.Modified}
+	w.page.rows += len(batch)
+	return nil
 }
 
 // endPage lets the page's last contacts finish while the next page is read, and
@@ -230,30 +235,36 @@ func (w *reading) interrupted(ctx context.Context, cause error) error {
 	}
 	if errors.Is(cause, errMoved) {
 		w.batch = nil // read again from the boundary on
-		return errors.Join(cause, w.store(ctx))
+		return cmp.Or(w.store(ctx), cause)
 	}
 	p := w.page
-	if p == nil || p.rows == 0 || len(w.batch) > 0 || !p.settled() {
+	w.batch = nil
+	if p == nil || p.rows == 0 || !p.settled() {
 		return cause
 	}
 	if err := w.held(ctx, p.behind); errors.Is(err, errMoved) {
-		return errors.Join(cause, w.store(ctx))
+		return cmp.Or(w.store(ctx), cause)
 	} else if err != nil {
 		return cause
 	}
 	switch {
 	case w.schema.Strategy == FullScan:
 		w.cursor.Next = ""
-	case p.newest.After(w.cursor.Watermark) && p.newest.After(w.cursor.From):
-		w.cursor.From, w.cursor.Next = p.newest, ""
+	case p.newest.After(w.start()):
+		w.cursor.Resume, w.cursor.Next = p.newest, ""
 	default:
 		return cause
 	}
 	w.pass(p)
-	if err := w.store(ctx); err != nil {
-		return errors.Join(cause, err)
+	return cmp.Or(w.store(ctx), cause)
+}
+
+// start is where the open window goes on when there is no link.
+func (w *reading) start() time.Time {
+	if w.cursor.Resume.After(w.cursor.From) {
+		return w.cursor.Resume
 	}
-	return cause
+	return w.cursor.From
 }
 
 func (w *reading) store(ctx context.Context) error {
@@ -279,11 +290,27 @@ func (r *run) afterChanged(ctx context.Context, c *contact.Contact, trigger tran
 		if r.event.DryRun {
 			return nil
 		}
-		return r.cfg.Store.Request(context.WithoutCancel(ctx), transfer.Request{
-			Ref: c.Ref(), Trigger: trigger, RequestedAt: r.cfg.Now().UTC().Truncate(time.Millisecond), Token: rand.Text(),
-		})
+		return r.leaveWaiting(context.WithoutCancel(ctx), c, trigger)
 	case errors.Is(err, transfer.ErrUnfinished):
 		return errTimeUp
+	case errors.Is(err, status.ErrDamaged):
+		return errors.Join(r.damaged(ctx, c.Ref(), err), r.leaveWaiting(context.WithoutCancel(ctx), c, trigger))
 	}
 	return err
+}
+
+// leaveWaiting stores that a contact waits, unless it does already: a request
+// that says more (deleted, replay) must not be replaced.
+func (r *run) leaveWaiting(ctx context.Context, c *contact.Contact, trigger transfer.Trigger) error {
+	waiting, err := r.cfg.Store.RequestOf(ctx, c.No, c.ID)
+	if err != nil || waiting != nil {
+		return err
+	}
+	ref := c.Ref()
+	if c.ID != "" {
+		ref = contact.Ref{ID: c.ID} // its number may change before its turn
+	}
+	return r.cfg.Store.Request(ctx, transfer.Request{
+		Ref: ref, Trigger: trigger, RequestedAt: r.cfg.Now().UTC().Truncate(time.Millisecond), Token: rand.Text(),
+	})
 }

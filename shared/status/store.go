@@ -159,6 +159,7 @@ type Cursor struct {
 	Open      bool      // a window is not finished; the members below describe it
 	From      time.Time // zero: unfiltered
 	To        time.Time // exclusive; zero: open end
+	Resume    time.Time // later than From: everything of the window before it is done
 	Next      string    // where to go on: the link of the page after the last finished one; "" is the window's start
 	AfterNo   string    // number of the last contact of the finished pages
 	AfterTime time.Time // its time of change; zero for full scans

@@ -48,6 +48,11 @@ func (w *work) saveUnlinked(ctx context.Context) (Action, error) {
 	if id != "" {
 		return w.adopt(ctx, id, Updated)
 	}
+	return w.createOrLink(ctx)
+}
+
+// createOrLink makes a customer, unless one with the same e-mail is to be linked.
+func (w *work) createOrLink(ctx context.Context) (Action, error) {
 	if !w.cfg.Mapping.Creates() {
 		return None, w.notTriggered("Contact Create", "not linked to a customer")
 	}
@@ -56,8 +61,7 @@ func (w *work) saveUnlinked(ctx context.Context) (Action, error) {
 		return None, err
 	}
 	if match != "" {
-		err := w.update(ctx, match, true)
-		return Linked, err
+		return Linked, w.update(ctx, match, true)
 	}
 	return w.create(ctx)
 }
@@ -72,7 +76,7 @@ func (w *work) adopt(ctx context.Context, id string, action Action) (Action, err
 	}
 	err := w.update(ctx, id, false)
 	if errors.Is(err, ErrGone) && action == Updated {
-		return w.create(ctx)
+		return w.createOrLink(ctx)
 	}
 	return action, err
 }
@@ -138,7 +142,8 @@ func (w *work) create(ctx context.Context) (Action, error) {
 		return Created, nil
 	}
 	if !errors.Is(err, ErrTaken) && !errors.Is(err, ErrUnknownOutcome) {
-		w.mayHaveSent = !refused(err)
+		// A create that was held back for the rate was not carried out.
+		w.mayHaveSent = !refused(err) && !errors.Is(err, ErrThrottled)
 		return None, err
 	}
 	id, lookErr := w.cfg.Target.CustomerByExternalID(ctx, contact.ExternalID(w.contact.No))

@@ -144,6 +144,9 @@ func (w *work) takeFingerprint(ctx context.Context) error {
 // settle ends our claim: the stored outcome stands.
 func (w *work) settle(ctx context.Context) {
 	t := w.row.Transfer()
+	if t.Status == Succeeded {
+		t.Action = Unchanged // it was somebody else who did it
+	}
 	w.settled = &t
 	w.giveUp(ctx)
 }
@@ -157,7 +160,7 @@ func (r *Runner) fingerprintOf(h *hasher, c *contact.Contact) string {
 // version with the same mapping and policy, or another version whose mapped
 // values are the ones that were transferred.
 func (r *Runner) Settled(ctx context.Context, c *contact.Contact, known *State) (Status, bool, error) {
-	if known == nil || known.Status == "" || known.Claim.Owner != "" {
+	if known == nil || known.Status == "" || known.Claim.Owner != "" || known.Interrupted {
 		return "", false, nil
 	}
 	h, err := r.hasher(ctx)

@@ -16,6 +16,9 @@ func (w *work) read(ctx context.Context) error {
 		return nil
 	}
 	err := w.readAgain(ctx, w.job.Ref)
+	if errors.Is(err, ContactNotFound) && w.job.Ref.ID == "" {
+		err = w.readRenumbered(ctx, err)
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -25,6 +28,19 @@ func (w *work) read(ctx context.Context) error {
 		return &skip{"the contact was deleted in Business Central; its customer is left as it is"}
 	}
 	return w.notFound(ctx, err)
+}
+
+// readRenumbered reads a contact by the internal id that its former number leads
+// to: nobody has the number now, so whoever names it means that contact.
+func (w *work) readRenumbered(ctx context.Context, notFound error) error {
+	key, found, err := w.cfg.Ledger.KeyOf(ctx, w.job.Ref)
+	if err != nil {
+		return ledgerError("find the state of "+w.job.Ref.String(), err)
+	}
+	if !found || key.ID == "" {
+		return notFound
+	}
+	return w.readAgain(ctx, contact.Ref{ID: key.ID})
 }
 
 func (w *work) readAgain(ctx context.Context, ref contact.Ref) error {
@@ -75,10 +91,12 @@ func (w *work) claim(ctx context.Context) error {
 	if err := w.take(ctx, w.key, seed); err != nil || w.settled != nil {
 		return err
 	}
+	ctx, cancel := w.withinClaim(ctx)
+	defer cancel()
 	if err := w.newest(ctx); err != nil {
 		return err
 	}
-	if w.renumbered() && !w.lookedAround {
+	if !w.lookedAround && w.mayMeetOther() {
 		if err := w.findOther(ctx); err != nil {
 			return err
 		}
@@ -108,7 +126,11 @@ func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
 	if err != nil {
 		return seed, ledgerError("find the state of "+w.ref().String(), err)
 	}
-	if !found || key == w.key {
+	if key == w.key {
+		return seed, nil
+	}
+	w.elsewhere = true
+	if !found {
 		return seed, nil
 	}
 	earlier, err := w.cfg.Ledger.State(ctx, key)
@@ -152,12 +174,20 @@ func (w *work) take(ctx context.Context, key Key, seed State) error {
 // contact is new, or it got another number.
 func (w *work) renumbered() bool { return w.contact.ID != "" && w.row.No != w.contact.No }
 
+// mayMeetOther reports whether another contact's customer may carry the external
+// id of our number: as long as ours does not carry it for certain.
+func (w *work) mayMeetOther() bool {
+	return w.contact.ID != "" && (w.renumbered() || w.row.CustomerID == "" || w.row.ExternalID != contact.ExternalID(w.contact.No))
+}
+
 // findOther looks up which contact the number led to so far.
 func (w *work) findOther(ctx context.Context) error {
+	w.lookedAround = true
 	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: w.contact.No})
 	if err != nil {
 		return ledgerError("find who had the number "+w.ref().String(), err)
 	}
+	w.elsewhere = key != w.key
 	if !found || key.ID == "" || key == w.key {
 		return nil
 	}
@@ -183,7 +213,12 @@ func (w *work) newest(ctx context.Context) error {
 	if w.contact.ID != "" {
 		ref = contact.Ref{ID: w.contact.ID}
 	}
-	return w.readAgain(ctx, ref)
+	if err := w.readAgain(ctx, ref); err != nil {
+		return err
+	}
+	// Its number may be another one than that of the copy.
+	w.lookedAround, w.elsewhere, w.other = false, false, nil
+	return nil
 }
 
 // withinClaim bounds the calls of a contact so that they end before its claim does.

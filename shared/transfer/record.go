@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"contactsync/shared/contact"
 )
 
 // maxAttemptsOfAVersion: the fifth failure is final (design.md 1.9).
@@ -24,7 +26,7 @@ func (w *work) record(ctx context.Context, action Action, outcome error) (Transf
 	// meanwhile: calls end a second before its deadline for this.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	if w.isRead && w.renumbered() {
+	if w.isRead && w.contact.ID != "" && (w.renumbered() || w.elsewhere) && !w.othersTurn() {
 		if err := w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID); err != nil {
 			return w.pending(), ledgerError("store the number of "+w.ref().String(), err)
 		}
@@ -41,6 +43,12 @@ func (w *work) record(ctx context.Context, action Action, outcome error) (Transf
 	return state.Transfer(), nil
 }
 
+// othersTurn reports whether the number must go on leading to the contact that had
+// it: its customer still carries the external id, and has to give it free first.
+func (w *work) othersTurn() bool {
+	return !w.sent && w.other != nil && w.other.CustomerID != "" && w.other.ExternalID == contact.ExternalID(w.contact.No)
+}
+
 // next makes the state that the outcome leads to.
 func (w *work) next(action Action, outcome error) State {
 	state := w.row
@@ -53,11 +61,13 @@ func (w *work) next(action Action, outcome error) State {
 	if w.sent {
 		attempt.Sent, attempt.Changed = w.sentNames, w.changed()
 		state.SentHashes = w.sentHashes
-	} else if w.mayHaveSent {
+	} else if w.mayHaveSent || w.row.Interrupted {
 		state.SentHashes = nil // what the customer holds is not certain any more
 	}
 	if w.isRead {
 		state.Version, state.Fingerprint = w.contact.Modified, w.fingerprint
+	} else {
+		state.Fingerprint = "" // whoever reads the contact next transfers it
 	}
 	state.Attempt = attempt
 	state.Attempts = append([]Attempt{attempt}, state.Attempts...)
@@ -91,8 +101,10 @@ func (w *work) attempt(action Action, outcome error) Attempt {
 // other wish and every new version starts again at 1.
 func (w *work) number() int {
 	sameVersion := !w.isRead || w.row.Version.IsZero() || w.row.Version.Equal(w.contact.Modified)
-	if w.job.Trigger == ByRetry && sameVersion {
-		return w.row.Number + 1
+	// A contact that was only postponed has no attempt to go on from.
+	tried := len(w.row.Attempts) > 0 && w.row.Attempts[0].Status == Retrying
+	if w.job.Trigger == ByRetry && sameVersion && tried {
+		return w.row.Attempts[0].Number + 1
 	}
 	return 1
 }
@@ -174,6 +186,9 @@ func (r *Runner) Postpone(ctx context.Context, job Job, cause error) (Transfer, 
 		Problem: &Problem{Code: FaultOf(cause).Code, Detail: DetailOf(cause)},
 	}
 	state.Fingerprint = "" // whoever reads the contact next transfers it
+	if state.Interrupted {
+		state.SentHashes = nil
+	}
 	if err := r.cfg.Ledger.Save(ctx, state, w.owner); err != nil {
 		return w.pending(), ledgerError("store that "+job.Ref.String()+" waits", err)
 	}

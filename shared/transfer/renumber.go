@@ -21,7 +21,12 @@ func (w *work) moveExternalID(ctx context.Context) error {
 		return err
 	}
 	w.mayHaveSent = true
-	return w.cfg.Target.Link(ctx, w.row.CustomerID, want)
+	if err := w.cfg.Target.Link(ctx, w.row.CustomerID, want); err != nil {
+		w.mayHaveSent = !refused(err)
+		return err
+	}
+	w.externalID = want
+	return nil
 }
 
 // freeNumber makes sure that no customer of another contact carries the external
@@ -60,6 +65,7 @@ func (w *work) freeExternalID(ctx context.Context, want string) error {
 		return err
 	}
 	if row.ExternalID != want || row.CustomerID == "" {
+		w.other.ExternalID = row.ExternalID
 		return ignoreLost(w.cfg.Ledger.Release(ctx, key, owner))
 	}
 	parked := contact.ExternalID(row.ContactID)
@@ -69,9 +75,13 @@ func (w *work) freeExternalID(ctx context.Context, want string) error {
 	}
 	row.ExternalID = parked
 	row.Claim = Claim{}
+	if row.Interrupted {
+		row.SentHashes = nil
+	}
 	if err := w.cfg.Ledger.Save(ctx, row, owner); err != nil && !errors.Is(err, ErrClaimLost) {
 		return ledgerError("store the external id of "+row.Ref().String(), err)
 	}
+	w.other.ExternalID = parked
 	return nil
 }
 

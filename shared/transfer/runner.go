@@ -91,9 +91,17 @@ func (r *Runner) Transfer(ctx context.Context, job Job) (Transfer, error) {
 		return *w.settled, nil
 	}
 	outcome, unspent := w.sort(ctx, err)
+	if unspent == nil && w.owner == "" {
+		// A defect before the claim: its outcome is kept like that of a contact that
+		// could not be read.
+		unspent = w.claimUnread(ctx)
+	}
 	if unspent != nil {
 		w.giveUp(ctx)
 		return w.pending(), unspent
+	}
+	if w.settled != nil {
+		return *w.settled, nil
 	}
 	// Step 9: transfer status and any errors are logged.
 	return w.record(ctx, action, outcome)
@@ -167,6 +175,7 @@ type work struct {
 	sentNames    []string
 	warnings     []string
 	lookedAround bool   // the store was asked whom the number leads to
+	elsewhere    bool   // it leads to another contact's state, or to none
 	other        *State // the contact that our number leads to in the store, when it is not this one
 	mayHaveSent  bool   // a call that changes iPaaS.com was started
 	sent         bool   // it succeeded
@@ -183,7 +192,7 @@ type skip struct{ reason string }
 func (s *skip) Error() string { return "skipped: " + s.reason }
 
 func isOutcome(err error) bool {
-	if errors.Is(err, ErrLedger) || errors.Is(err, ErrClaimed) || StopsRun(err) {
+	if errors.Is(err, ErrLedger) || errors.Is(err, ErrClaimed) || errors.Is(err, ErrThrottled) || StopsRun(err) {
 		return false
 	}
 	_, skipped := errors.AsType[*skip](err)

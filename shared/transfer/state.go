@@ -104,8 +104,8 @@ type State struct {
 	SentHashes  map[string]string // keyed hash per field last sent
 
 	Claim Claim // zero when not claimed; one that ended without an outcome stays until the next claim or outcome
-	// Interrupted says, of a state that Claim returned, that an earlier claim ended
-	// without Save or Release: what the customer holds now is not certain.
+	// Interrupted says that a claim before the present one ended without Save or
+	// Release: what the customer holds now is not certain.
 	Interrupted bool
 	Attempts    []Attempt // newest first, at most MaxAttempts; nil where the store was asked for states of a page
 }

@@ -182,6 +182,7 @@ func stateOf(it item) (transfer.State, error) {
 		Claim:      transfer.Claim{Owner: r.text(attrClaimOwner), Until: r.moment(attrClaimUntil)},
 	}
 	s.Status = r.status()
+	s.Interrupted = r.number(attrOpenClaims) > 0 && s.Claim.Owner == ""
 	known := r.in(attrKnown)
 	s.ExternalID = known.text("external_id")
 	s.AddressExternalID = known.text("address_external_id")
@@ -279,6 +280,7 @@ func cursorOf(it item) (status.Cursor, error) {
 		Open:      r.boolean("open"),
 		From:      r.moment("from"),
 		To:        r.moment("to"),
+		Resume:    r.moment("resume"),
 		Next:      r.text("next"),
 		AfterNo:   r.text("after_no"),
 		AfterTime: r.moment("after_time"),

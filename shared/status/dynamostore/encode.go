@@ -196,6 +196,7 @@ func cursorFields(f fields, c *status.Cursor) {
 	f.boolean("open", c.Open)
 	f.moment("from", c.From)
 	f.moment("to", c.To)
+	f.moment("resume", c.Resume)
 	f.text("next", c.Next)
 	f.text("after_no", c.AfterNo)
 	f.moment("after_time", c.AfterTime)

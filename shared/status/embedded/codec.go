@@ -258,6 +258,7 @@ func decodeHead(key, value []byte, r *record) error {
 	r.Fingerprint = s.text()
 	r.Claim = transfer.Claim{Owner: s.text(), Until: s.moment()}
 	r.openClaims = int(s.varint())
+	r.Interrupted = r.openClaims > 0 && r.Claim.Owner == ""
 	if n := s.length(); n > 0 {
 		r.SentHashes = make(map[string]string, n)
 		for range n {

@@ -90,6 +90,7 @@ func TestCodecRoundTrip(t *testing.T) {
 			SentHashes: rapid.MapOfN(text, text, 1, 5).Draw(t, "hashes"),
 			Attempts:   rapid.SliceOfN(attempt, 1, transfer.MaxAttempts).Draw(t, "attempts"),
 		}, openClaims: rapid.IntRange(0, 9).Draw(t, "open")}
+		want.Interrupted = want.openClaims > 0 // nobody has the claim
 		var got record
 		if err := decode([]byte("key"), encode(&want), &got); err != nil {
 			t.Fatal(err)

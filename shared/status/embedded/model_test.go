@@ -134,6 +134,7 @@ func (m *model) compare(t *rapid.T, s status.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		want.Interrupted = m.dead[key] && want.Claim.Owner == ""
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("state %v (-model +store):\n%s", key, diff)
 		}

@@ -49,7 +49,7 @@ var controlChecks = []check{
 	}},
 	{"each flow has its cursor", func(t *testing.T, s status.Store) {
 		poll := status.Cursor{
-			Watermark: Now, Open: true, From: after(-time.Hour), To: after(time.Hour),
+			Watermark: Now, Open: true, From: after(-time.Hour), To: after(time.Hour), Resume: after(-time.Minute),
 			Next: "https://api.example/next?$skiptoken='ä'", AfterNo: "44#552", AfterTime: after(-time.Minute), Mapping: "digest", Complete: true,
 		}
 		backfill := status.Cursor{Open: true}
