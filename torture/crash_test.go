@@ -1,0 +1,103 @@
+package torture_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"contactsync/shared/app/apptest"
+	"contactsync/shared/businesscentral/businesscentraltest"
+	"contactsync/shared/ipaas/ipaastest"
+	"contactsync/shared/poll"
+	"contactsync/torture/calls"
+)
+
+// scenario is a day of one connection: creates, a linked company, a duplicate, a
+// contact without e-mail, a transfer that is tried again, updates, a new number,
+// swapped numbers, a manual sync, a hook, a backfill.
+func scenario(w *world) {
+	w.target.AddCompany("Adatum Corporation", "C1")
+	w.target.AddCustomer(ipaastest.Customer{CustomerNumber: "W1", LastName: "Web", EmailAddress: "taken@example.com"})
+	member := apptest.Person("P1", "p1@example.com")
+	member.CompanyNo, member.CompanyName = "C1", "Adatum Corporation"
+	w.add(businesscentraltest.Contact{No: "C1", Type: "Company", Name: "Adatum Corporation"}, member,
+		apptest.Person("P2", "p2@example.com"), apptest.Person("P3", "taken@example.com"), apptest.Person("P4", ""),
+		apptest.Person("P5", "p5@example.com"), apptest.Person("P6", "p6@example.com"), apptest.Person("P7", "p7@example.com"))
+	w.target.Fail(ipaastest.Script{Route: ipaastest.CustomerCreate, Times: -1, Effect: ipaastest.Effect{Status: 503},
+		When: func(r ipaastest.Request) bool { return strings.Contains(string(r.Body), "p5@example.com") }})
+	w.step(func() { _, _ = w.poll() })
+	w.target.ResetFaults()
+
+	w.edit("P2", func(c *businesscentraltest.Contact) { c.City = "Boston" })
+	w.clock.Advance(time.Second)
+	w.source.Rename("P1", "P9")
+	w.clock.Advance(time.Second)
+	w.source.Swap("P6", "P7")
+	w.add(apptest.Person("P8", "p8@example.com"))
+	w.step(func() { w.call("/transfers", `{"ids":["P8","P2|contact"]}`) })
+	w.edit("P8", func(c *businesscentraltest.Contact) { c.City = "Denver" })
+	w.step(func() { w.call("/hooks", `{"notifications":[{"scope":"contact/updated","external_id":"P8|contact"}]}`) })
+	w.step(func() { _, _ = w.poll() })
+	w.clock.Advance(21 * time.Minute)
+	w.step(func() { _, _ = w.poll() })
+	w.step(func() { _, _ = w.run(poll.Event{Mode: poll.Backfill, From: apptest.Start}) })
+}
+
+// step does one invocation. When the process died, the next one meets its lease
+// and its claims while they still live, and only then time passes.
+func (w *world) step(invocation func()) {
+	w.t.Helper()
+	before := w.deaths
+	invocation()
+	if w.deaths == before {
+		return
+	}
+	w.clock.Advance(time.Second)
+	_, _ = w.poll()
+	w.clock.Advance(61 * time.Second)
+}
+
+func TestAProcessThatIsKilledAtAnyCallLosesAndDoublesNothing(t *testing.T) {
+	for _, workers := range []int{1, 5} {
+		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
+			perfect := newWorld(t, settings{workers: workers})
+			scenario(perfect)
+			perfect.settle()
+			customers, outcomes := perfect.customers(), perfect.outcomes()
+			all := perfect.line.Calls()
+			if len(customers) != 7 {
+				t.Fatalf("the scenario does not play as it should: %d customers\n%s\n%s", len(customers), strings.Join(customers, "\n"), perfect.tail())
+			}
+			t.Logf("%d calls\n%s\n%s", len(all), strings.Join(customers, "\n"), strings.Join(outcomes, "\n"))
+			for _, c := range all {
+				for mode, verdict := range map[string]calls.Verdict{"before": calls.KillBefore, "after": calls.KillAfter} {
+					t.Run(fmt.Sprintf("killed %s call %d (%s %s)", mode, c.N, c.Side, strings.ReplaceAll(c.Name, "/", ".")), func(t *testing.T) {
+						w := newWorld(t, settings{workers: workers})
+						w.line.Judge = func(now calls.Call) calls.Verdict {
+							if now.N == c.N {
+								return verdict
+							}
+							return calls.Pass
+						}
+						scenario(w)
+						w.settle()
+						same(t, w, "customers", w.customers(), customers)
+						same(t, w, "outcomes", w.outcomes(), outcomes)
+					})
+				}
+			}
+		})
+	}
+}
+
+// same compares what stands at the end with what a perfect day leaves.
+func same(t *testing.T, w *world, what string, got, want []string) {
+	t.Helper()
+	missing := slices.DeleteFunc(slices.Clone(want), func(line string) bool { return slices.Contains(got, line) })
+	extra := slices.DeleteFunc(slices.Clone(got), func(line string) bool { return slices.Contains(want, line) })
+	if len(missing)+len(extra) > 0 || len(got) != len(want) {
+		t.Errorf("%s, missing:\n%s\ntoo much:\n%s\n%s", what, strings.Join(missing, "\n"), strings.Join(extra, "\n"), w.tail())
+	}
+}
