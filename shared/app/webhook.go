@@ -27,13 +27,18 @@ func (a *App) Handler() (http.Handler, error) {
 	})
 }
 
-// Webhook returns the webhook function's handler of API Gateway events.
+// Webhook returns the webhook function's handler of API Gateway events. After an
+// invocation in which a system refused calls it writes their metrics.
 func (a *App) Webhook() (func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error), error) {
 	h, err := a.Handler()
 	if err != nil {
 		return nil, err
 	}
-	return webhook.LambdaHandler(h), nil
+	handle := webhook.LambdaHandler(h)
+	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		defer a.reportCalls(ctx)
+		return handle(ctx, e)
+	}, nil
 }
 
 // Body returns the body of a create or update as it is sent to iPaaS.com; nil for nil.

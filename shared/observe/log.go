@@ -23,10 +23,8 @@ const (
 	Attempt    = "attempt"
 	Connection = "connection"
 	Error      = "error"
+	RequestID  = "request_id" // of the invocation, as Lambda's own lines call it
 )
-
-// requestKey is the key of the invocation's id, as Lambda's own lines call it.
-const requestKey = "request_id"
 
 // NewLogger returns a logger that writes one JSON object a line, each with the
 // connection's name and, in an invocation of a Lambda function, its request id.
@@ -45,7 +43,7 @@ type invocationHandler struct{ slog.Handler }
 
 func (h invocationHandler) Handle(ctx context.Context, r slog.Record) error {
 	if invocation, found := lambdacontext.FromContext(ctx); found && invocation.AwsRequestID != "" {
-		r.AddAttrs(slog.String(requestKey, invocation.AwsRequestID))
+		r.AddAttrs(slog.String(RequestID, invocation.AwsRequestID))
 	}
 	return h.Handler.Handle(ctx, r)
 }

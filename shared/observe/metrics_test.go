@@ -193,3 +193,21 @@ func TestMetricsOfARun(t *testing.T) {
 		})
 	}
 }
+
+func TestMetricsOfCallsThatBelongToNoRun(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		up   observe.Upstream
+		want map[observe.Metric]float64
+	}{
+		{"nothing was refused", observe.Upstream{Subscription: at}, nil},
+		{"throttled", observe.Upstream{Throttled: 3}, map[observe.Metric]float64{observe.Throttled: 3, observe.SecretRejected: 0}},
+		{"credentials refused", observe.Upstream{SecretRejected: 2}, map[observe.Metric]float64{observe.Throttled: 0, observe.SecretRejected: 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, observe.OfCalls(tt.up)); diff != "" {
+				t.Errorf("metrics (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

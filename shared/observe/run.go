@@ -6,7 +6,7 @@ import (
 	"contactsync/shared/status"
 )
 
-// Upstream is what a run's metrics need besides the run itself.
+// Upstream is what metrics say of the two systems, besides the run itself.
 type Upstream struct {
 	Throttled      int       // calls that a system refused for their rate
 	SecretRejected int       // times that a system refused the credentials
@@ -47,6 +47,16 @@ func OfRun(r status.Run, up Upstream) map[Metric]float64 {
 		values[SubscriptionHours] = max(0, up.Subscription.Sub(r.FinishedAt).Hours())
 	}
 	return values
+}
+
+// OfCalls returns the metrics of calls that belong to no run: those of an invocation
+// of the webhook function. There are none when no call was refused, so that an
+// ordinary invocation writes no line.
+func OfCalls(up Upstream) map[Metric]float64 {
+	if up.Throttled == 0 && up.SecretRejected == 0 {
+		return nil
+	}
+	return map[Metric]float64{Throttled: float64(up.Throttled), SecretRejected: float64(up.SecretRejected)}
 }
 
 func flag(b bool) float64 {
