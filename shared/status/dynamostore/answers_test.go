@@ -238,3 +238,16 @@ func BenchmarkStates(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*100/b.Elapsed().Seconds(), "states/s")
 }
+
+// The client repeats a delete whose answer was lost; the table is gone then.
+func TestATableThatIsGoneIsDeleted(t *testing.T) {
+	s := openStub(t, func(operation string, _ []byte) (int, string) {
+		if operation != "DeleteTable" {
+			t.Errorf("unexpected %s", operation)
+		}
+		return http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"Requested resource not found"}`
+	}, io.Discard)
+	if err := s.DeleteTable(t.Context()); err != nil {
+		t.Errorf("got %v, want no error", err)
+	}
+}

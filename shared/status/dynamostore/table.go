@@ -2,6 +2,7 @@ package dynamostore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -78,9 +79,13 @@ func (s *Store) CreateTable(ctx context.Context) error {
 	return s.fail(ctx, fmt.Sprintf("let runs expire in the table %s", s.cfg.Table), err)
 }
 
-// DeleteTable removes the table that CreateTable made, with everything in it.
+// DeleteTable removes the table that CreateTable made, with everything in it. A table
+// that is gone already is no error: the client repeats a call whose answer was lost.
 func (s *Store) DeleteTable(ctx context.Context) error {
 	_, err := s.client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: aws.String(s.cfg.Table)})
+	if _, gone := errors.AsType[*types.ResourceNotFoundException](err); gone {
+		return nil
+	}
 	return s.fail(ctx, fmt.Sprintf("delete the table %s", s.cfg.Table), err)
 }
 

@@ -29,7 +29,8 @@ func sample() *record {
 			Attempt: attempt, No: "44552", ContactID: "3f2504e0-4f89-11d3-9a0c-0305e82c3301", CustomerID: "912",
 			ExternalID: "44552|contact", AddressExternalID: "44552|contact|address", Version: time.UnixMilli(1769853600000).UTC(),
 			Fingerprint: "0123456789abcdef0123456789abcdef", SentHashes: hashes,
-			Attempts: []transfer.Attempt{attempt, attempt},
+			Attempts:    []transfer.Attempt{attempt, attempt},
+			Interrupted: true, // three claims, and nobody has it
 		},
 		openClaims: 3,
 	}
