@@ -103,7 +103,7 @@ var rules = []rule{
 	{name: "BC_ENVIRONMENT", expected: "the environment's name, such as Production",
 		valid: func(c *Config) bool { return isPathPart(c.BCEnvironment) }},
 	{name: "BC_COMPANY", expected: "the company's name (at most 30 characters) or its id (a GUID)", valid: validCompany},
-	{name: "BC_PROFILE", expected: strings.Join(profiles, ", ") + ", or the path of a .yaml file in the package",
+	{name: "BC_PROFILE", expected: strings.Join(profiles, ", ") + ", or the path of a .yaml file in the package, such as files/ours.yaml",
 		valid: func(c *Config) bool { return slices.Contains(profiles, c.BCProfile) || isYAML(c.BCProfile) }},
 	{name: "BC_CONTACT_SERVICE", expected: expectedService, valid: func(c *Config) bool { return isService(c.BCContactService) }},
 	{name: "BC_CUSTOMER_SERVICE", expected: expectedService, valid: func(c *Config) bool { return isService(c.BCCustomerService) }},
@@ -120,7 +120,7 @@ var rules = []rule{
 		valid: func(c *Config) bool {
 			return c.CompanyNotFound == CompanyRequired || c.CompanyNotFound == TransferWithoutCompany
 		}},
-	{name: "MAPPING_FILE", expected: "the path of a .yaml file in the package",
+	{name: "MAPPING_FILE", expected: "the path of a .yaml file in the package, such as files/ours.yaml",
 		valid: func(c *Config) bool { return c.MappingFile == "" || isYAML(c.MappingFile) }},
 	{name: "POLL_OVERLAP", expected: "a duration longer than 10m (the longest transaction of Business Central), such as 15m",
 		valid: func(c *Config) bool { return c.PollOverlap > maxTransaction }},
