@@ -25,7 +25,7 @@ import (
 // function's routes and the operator's page, both simulators, and a poll at every
 // interval. Pending items start at once, as the table's stream does it in AWS.
 func (v *sandboxVerb) serve(s *session) error {
-	listener, err := net.Listen("tcp", v.Listen)
+	listener, err := new(net.ListenConfig).Listen(s.ctx, "tcp", v.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", v.Listen, err)
 	}
@@ -51,7 +51,7 @@ func (v *sandboxVerb) serve(s *session) error {
 		return errors.Join(err, box.close())
 	}
 	defer door.close()
-	server := &http.Server{Handler: door.guard(box, s, handler), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return s.ctx }}
+	server := &http.Server{Handler: door.guard(box, handler), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return s.ctx }}
 	go func() { _ = server.Serve(listener) }()
 	v.announce(s, url)
 	box.keepWorking(s, v.Every, work)
@@ -164,7 +164,7 @@ type verbAnswer struct {
 
 // guard answers verbs for those who can read the folder, and hands everything
 // else on.
-func (d *door) guard(b *sandbox, s *session, next http.Handler) http.Handler {
+func (d *door) guard(b *sandbox, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != doorRoute || r.Method != http.MethodPost {
 			next.ServeHTTP(w, r)

@@ -314,7 +314,9 @@ func TestPublishedServices(t *testing.T) {
 
 func TestCustomersAndCompanies(t *testing.T) {
 	sim := company(t)
-	sim.AddCustomers(businesscentraltest.Customer{No: "10000", Name: "Adatum"})
+	if err := sim.AddCustomers(businesscentraltest.Customer{No: "10000", Name: "Adatum"}); err != nil {
+		t.Fatal(err)
+	}
 	customer, _ := sim.Customer("10000")
 	for _, profile := range []string{"page-5050-extended", "api-v2"} {
 		c := clientOf(t, sim, func(cfg *businesscentral.Config) { cfg.Profile = profile })
