@@ -101,7 +101,7 @@ func (w *world) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(w, n
 func (w *world) start() {
 	w.t.Helper()
 	cfg, err := config.Load([]string{
-		"TABLE_NAME=none", "SECRET_ID=none", "IPAAS_RATE=1000000/1s",
+		"TABLE_NAME=none", "SECRET_ID=none", "IPAAS_RATE=5000/1s",
 		"BC_COMPANY=" + w.source.CompanyName(), "IPAAS_SYSTEM_ID=" + fmt.Sprint(w.target.SystemID()),
 	})
 	if err != nil {
