@@ -116,6 +116,10 @@ func (w *work) decideMatch(ctx context.Context, matches []Existing) (string, err
 	case linkedTo == contact.ExternalID(w.contact.No):
 		return match.ID, nil // our own: an earlier create whose link shows up late
 	case linkedTo != "":
+		own, err := w.formerly(ctx, linkedTo)
+		if err != nil || own {
+			return match.ID, err // our own: created before the contact got its present number
+		}
 		return "", DuplicateContact.Fail(op, "customer %s holds the e-mail address and is linked to %s", match.ID, linkedTo)
 	case !w.cfg.Policy.UpdateAndLink:
 		return "", DuplicateContact.Fail(op, "customer %s holds the e-mail address and is not linked; COLLISION_METHOD=UPDATE_AND_LINK would link it", match.ID)

@@ -101,7 +101,15 @@ func (w *work) claim(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.takeFingerprint(ctx)
+	if err := w.takeFingerprint(ctx); err != nil || w.settled != nil {
+		return err
+	}
+	if w.other == nil {
+		// Before the first call: should this execution die after its create and the
+		// contact get another number, the old one still leads here.
+		return w.point(ctx)
+	}
+	return nil
 }
 
 // seedNo is the number of a state that is kept under the number. One that is kept
@@ -173,6 +181,32 @@ func (w *work) take(ctx context.Context, key Key, seed State) error {
 // renumbered reports whether the number does not lead to this state yet: the
 // contact is new, or it got another number.
 func (w *work) renumbered() bool { return w.contact.ID != "" && w.row.No != w.contact.No }
+
+// point makes the number lead to the contact's state, once.
+func (w *work) point(ctx context.Context) error {
+	if w.pointed || w.contact.ID == "" || !(w.renumbered() || w.elsewhere) {
+		return nil
+	}
+	if err := w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID); err != nil {
+		return ledgerError("store the number of "+w.ref().String(), err)
+	}
+	w.pointed = true
+	return nil
+}
+
+// formerly reports whether an external id was made of a number that this contact
+// had before.
+func (w *work) formerly(ctx context.Context, externalID string) (bool, error) {
+	ref, err := contact.ParseRef(externalID)
+	if err != nil || ref.No == "" || w.contact.ID == "" {
+		return false, nil // not one of ours
+	}
+	key, found, err := w.cfg.Ledger.KeyOf(ctx, ref)
+	if err != nil {
+		return false, ledgerError("find the state of "+ref.String(), err)
+	}
+	return found && key == w.key, nil
+}
 
 // mayMeetOther reports whether another contact's customer may carry the external
 // id of our number: as long as ours does not carry it for certain.

@@ -26,9 +26,9 @@ func (w *work) record(ctx context.Context, action Action, outcome error) (Transf
 	// meanwhile: calls end a second before its deadline for this.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	if w.isRead && w.contact.ID != "" && (w.renumbered() || w.elsewhere) && !w.othersTurn() {
-		if err := w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID); err != nil {
-			return w.pending(), ledgerError("store the number of "+w.ref().String(), err)
+	if w.isRead && !w.othersTurn() {
+		if err := w.point(ctx); err != nil {
+			return w.pending(), err
 		}
 	}
 	err := w.cfg.Ledger.Save(ctx, state, w.owner)
