@@ -17,7 +17,7 @@ FUNCTION_GOFLAGS := -trimpath -buildvcs=false -tags=lambda.norpc "-ldflags=-s -w
 TOOLS := .tools/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test check lint race bench build local verify conformance clean
+.PHONY: help run test check lint race bench torture build local verify conformance clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: ## run the benchmarks (RUN=name for some)
 
 conformance: ## hold the DynamoDB store to the suite of all stores, on a local stand-in for AWS
 	scripts/moto run go test -count=1 ./shared/status/dynamostore/...
+
+torture: ## kill the process at every call of a scenario, with one worker and with five, and compare what is left
+	TORTURE=1 go test -count=1 ./torture/...
 
 build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
 	@scripts/tools sam

@@ -18,7 +18,6 @@ import (
 	"contactsync/shared/app/apptest"
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/config"
-	"contactsync/shared/contact"
 	"contactsync/shared/credentials"
 	"contactsync/shared/ipaas/ipaastest"
 	"contactsync/shared/poll"
@@ -237,24 +236,6 @@ func (w *world) tail() string {
 	defer w.logMu.Unlock()
 	lines := strings.Split(w.log.String(), "\n")
 	return strings.Join(lines[max(0, len(lines)-25):], "\n")
-}
-
-// state returns what the table holds of a contact.
-func (w *world) state(id string) transfer.State {
-	w.t.Helper()
-	ref, err := contact.ParseRef(id)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	key, _, err := w.disk.KeyOf(w.t.Context(), ref)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s, err := w.disk.State(w.t.Context(), key)
-	if err != nil {
-		w.t.Fatalf("state of %s: %v", id, err)
-	}
-	return s
 }
 
 // customers describes every customer of iPaaS.com, one line each, without ids that

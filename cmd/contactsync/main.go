@@ -47,9 +47,9 @@ type cli struct {
 
 	Subscriptions subscriptionsVerb `cmd:"" help:"List Business Central's subscriptions and say which one is ours."`
 
-	Pause     pauseVerb     `cmd:"" help:"Pause transfers; accepted work waits."`
-	Resume    resumeVerb    `cmd:"" help:"Resume transfers."`
-	Forget    forgetVerb    `cmd:"" help:"Erase our rows of a contact."`
+	Pause  pauseVerb  `cmd:"" help:"Pause transfers; accepted work waits."`
+	Resume resumeVerb `cmd:"" help:"Resume transfers."`
+	Forget forgetVerb `cmd:"" help:"Erase our rows of a contact."`
 }
 
 func main() {

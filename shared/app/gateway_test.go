@@ -25,7 +25,9 @@ type answer struct {
 	body   []byte
 }
 
-func (g gateway) get(path string) answer { return g.call(http.MethodGet, path, "", apptest.APIKey, nil) }
+func (g gateway) get(path string) answer {
+	return g.call(http.MethodGet, path, "", apptest.APIKey, nil)
+}
 
 func (g gateway) post(path string, body any) answer {
 	raw, err := json.Marshal(body)

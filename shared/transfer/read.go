@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"contactsync/shared/contact"
@@ -197,13 +198,13 @@ func (w *work) point(ctx context.Context) error {
 // formerly reports whether an external id was made of a number that this contact
 // had before.
 func (w *work) formerly(ctx context.Context, externalID string) (bool, error) {
-	ref, err := contact.ParseRef(externalID)
-	if err != nil || ref.No == "" || w.contact.ID == "" {
-		return false, nil // not one of ours
+	no, isOurs := strings.CutSuffix(externalID, contact.ExternalID(""))
+	if !isOurs || no == "" || w.contact.ID == "" {
+		return false, nil
 	}
-	key, found, err := w.cfg.Ledger.KeyOf(ctx, ref)
+	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: no})
 	if err != nil {
-		return false, ledgerError("find the state of "+ref.String(), err)
+		return false, ledgerError("find the state of contact "+no, err)
 	}
 	return found && key == w.key, nil
 }

@@ -4,6 +4,7 @@ package apptest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -74,6 +75,7 @@ type Options struct {
 	Source   businesscentraltest.Config
 	Target   ipaastest.Config
 	Mapping  string // a mapping file's text; the embedded one if empty
+	Secret   string // the secret's document; that of World.Secret if empty
 	Store    status.Store
 	Deadline time.Duration
 }
@@ -120,7 +122,8 @@ func (w *World) NewStore() {
 func (w *World) Restart() {
 	w.T.Helper()
 	cfg := w.settings()
-	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static([]byte(w.Secret())), Now: w.Clock.Now, Log: w.logger()})
+	document := cmp.Or(w.options.Secret, w.Secret())
+	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static([]byte(document)), Now: w.Clock.Now, Log: w.logger()})
 	if err != nil {
 		w.T.Fatal(err)
 	}
