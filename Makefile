@@ -47,7 +47,7 @@ conformance: ## hold the DynamoDB store to the suite of all stores, on a local s
 	scripts/moto run go test -count=1 ./shared/status/dynamostore/...
 
 torture: ## kill the process at every call of a scenario, with one worker and with five, and compare what is left
-	TORTURE=1 go test -count=1 ./torture/...
+	go test -count=1 ./torture -five
 
 build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
 	@scripts/tools sam

@@ -1,8 +1,8 @@
 package torture_test
 
 import (
+	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -74,11 +74,13 @@ func TestAProcessThatIsKilledBeforeContactsChangeTheirNumbers(t *testing.T) {
 	killAtEveryCall(t, true)
 }
 
+var five = flag.Bool("five", false, "kill with five workers too")
+
 func killAtEveryCall(t *testing.T, abrupt bool) {
 	t.Helper()
 	// One worker makes the calls in the same order every time; five are for make torture.
 	crews := []int{1}
-	if os.Getenv("TORTURE") != "" {
+	if *five {
 		crews = append(crews, 5)
 	}
 	for _, workers := range crews {
