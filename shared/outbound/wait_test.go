@@ -60,13 +60,13 @@ func TestOne429HoldsEveryCaller(t *testing.T) {
 		if !c.HeldUntil().IsZero() {
 			t.Error("held before any call")
 		}
-		go func() { _, _ = c.Do(t.Context(), get()) }()
+		var group sync.WaitGroup
+		group.Go(func() { _, _ = c.Do(t.Context(), get()) })
 		synctest.Wait()
 		if got := time.Until(c.HeldUntil()); got != 20*time.Second {
 			t.Errorf("held for %v, want 20s", got)
 		}
 		time.Sleep(5 * time.Second)
-		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
 				if _, err := c.Do(t.Context(), get()); err != nil {
