@@ -48,7 +48,7 @@ func scenario(w *world, abrupt bool) {
 	w.step(func() { _, _ = w.poll() })
 	w.clock.Advance(21 * time.Minute)
 	w.step(func() { _, _ = w.poll() })
-	w.step(func() { _, _ = w.run(poll.Event{Mode: poll.Backfill, From: apptest.Start}) })
+	w.step(func() { _, _ = w.run(poll.Event{Mode: poll.Backfill, From: w.begin}) })
 }
 
 // step does one invocation. When the process died, the next one meets its lease
@@ -70,7 +70,6 @@ func TestAProcessThatIsKilledAtAnyCallLosesAndDoublesNothing(t *testing.T) {
 }
 
 func TestAProcessThatIsKilledBeforeContactsChangeTheirNumbers(t *testing.T) {
-	t.Skip("defect: a contact whose create was not followed by a stored outcome and that gets another number then is DUPLICATE_CONTACT for ever")
 	killAtEveryCall(t, true)
 }
 
@@ -80,7 +79,7 @@ func killAtEveryCall(t *testing.T, abrupt bool) {
 	t.Helper()
 	// One worker makes the calls in the same order every time; five are for make torture.
 	crews := []int{1}
-	if *five {
+	if *five && !abrupt { // abrupt ones: see swap_test.go
 		crews = append(crews, 5)
 	}
 	for _, workers := range crews {

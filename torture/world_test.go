@@ -18,6 +18,7 @@ import (
 	"contactsync/shared/app/apptest"
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/config"
+	"contactsync/shared/contact"
 	"contactsync/shared/credentials"
 	"contactsync/shared/ipaas/ipaastest"
 	"contactsync/shared/poll"
@@ -32,6 +33,8 @@ type settings struct {
 	workers  int           // 5 if zero
 	pageSize int           // 3 if zero
 	skew     time.Duration // how far Business Central's clock is ahead of ours
+	bubble   bool          // time is that of testing/synctest, and calls take theirs
+	deadline time.Duration // of each poll; none if zero
 	source   businesscentraltest.Config
 	target   ipaastest.Config
 	config   func(*config.Config)
@@ -42,6 +45,7 @@ type world struct {
 	t       testing.TB
 	set     settings
 	clock   *clock
+	begin   time.Time
 	source  *businesscentraltest.Simulator
 	target  *ipaastest.Simulator
 	disk    status.Store // what is really in the table
@@ -58,7 +62,8 @@ type world struct {
 
 func newWorld(t testing.TB, set settings) *world {
 	t.Helper()
-	w := &world{t: t, set: set, clock: &clock{now: apptest.Start}, line: calls.NewLine()}
+	w := &world{t: t, set: set, clock: &clock{now: apptest.Start, bubble: set.bubble}, line: calls.NewLine()}
+	w.begin = w.clock.Now()
 	set.source.Now = func() time.Time { return w.clock.Now().Add(set.skew) }
 	if set.source.MaxPageSize == 0 {
 		set.source.MaxPageSize = max(set.pageSize, 3)
@@ -157,9 +162,14 @@ func (w *world) run(e poll.Event) (run status.Run, err error) {
 		err error
 	}
 	out := make(chan outcome, 1)
-	a := w.app
+	a, deadline := w.app, w.set.deadline
 	if w.invoke(func() {
-		run, err := a.Run(context.Background(), e)
+		ctx, cancel := context.Background(), context.CancelFunc(func() {})
+		if deadline > 0 {
+			ctx, cancel = context.WithTimeout(ctx, deadline)
+		}
+		defer cancel()
+		run, err := a.Run(ctx, e)
 		out <- outcome{run, err}
 	}) {
 		o := <-out
@@ -284,4 +294,22 @@ func (w *world) outcomes() []string {
 			return lines
 		}
 	}
+}
+
+// state returns what the table holds of a contact.
+func (w *world) state(id string) transfer.State {
+	w.t.Helper()
+	ref, err := contact.ParseRef(id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	key, _, err := w.disk.KeyOf(w.t.Context(), ref)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s, err := w.disk.State(w.t.Context(), key)
+	if err != nil {
+		w.t.Fatalf("state of %s: %v", id, err)
+	}
+	return s
 }
