@@ -66,6 +66,7 @@ func (t *memoryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	case <-ctx.Done():
 		cancel()
+		_ = reader.CloseWithError(r.Context().Err()) // nobody reads what is still written
 		return nil, r.Context().Err()
 	}
 }
