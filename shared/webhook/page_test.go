@@ -50,15 +50,40 @@ func TestThePageBreaksNoRuleOfItsOwnPolicy(t *testing.T) {
 			t.Errorf("the page has %s: %s", what, found)
 		}
 	}
-	script := s.do(call{method: http.MethodGet, path: "/assets/page.js", nobody: true}).body
-	for _, unsafe := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", ".style"} {
-		if strings.Contains(script, unsafe) {
-			t.Errorf("the script uses %s", unsafe)
+	scripts := modules(t, s, "page.js")
+	for name, script := range scripts {
+		for _, unsafe := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", ".style", "document.cookie"} {
+			if strings.Contains(script, unsafe) {
+				t.Errorf("%s uses %s", name, unsafe)
+			}
 		}
 	}
-	if !strings.Contains(script, "sessionStorage") {
+	if !strings.Contains(scripts["api.js"], "sessionStorage") {
 		t.Error("the key is not kept for the tab")
 	}
+}
+
+// modules returns a script of the page and every one that it imports.
+func modules(t *testing.T, s *site, names ...string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for len(names) > 0 {
+		name := names[0]
+		names = names[1:]
+		if found[name] != "" {
+			continue
+		}
+		found[name] = s.do(call{method: http.MethodGet, path: "/assets/" + name, nobody: true}).is(200).body
+		for _, line := range regexp.MustCompile(`(?m)^import .*from "([^"]+)";$`).FindAllStringSubmatch(found[name], -1) {
+			local, ok := strings.CutPrefix(line[1], "./")
+			if !ok {
+				t.Errorf("%s imports %s from elsewhere", name, line[1])
+				continue
+			}
+			names = append(names, local)
+		}
+	}
+	return found
 }
 
 func TestEveryControlOfThePageHasALabel(t *testing.T) {
@@ -66,12 +91,12 @@ func TestEveryControlOfThePageHasALabel(t *testing.T) {
 	if !strings.Contains(body, `<html lang="en">`) || !strings.Contains(body, `role="status"`) {
 		t.Error("the page names no language or announces no messages")
 	}
-	for _, control := range regexp.MustCompile(`<(?:input|select)[^>]*\sid="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+	for _, control := range regexp.MustCompile(`<(?:input|select|textarea)[^>]*\sid="([^"]+)"`).FindAllStringSubmatch(body, -1) {
 		if !strings.Contains(body, `<label for="`+control[1]+`">`) {
 			t.Errorf("%s has no label", control[1])
 		}
 	}
-	if tables, captions := strings.Count(body, "<table>"), strings.Count(body, "<caption"); tables != captions || tables == 0 {
+	if tables, captions := strings.Count(body, "<table "), strings.Count(body, "<caption"); tables != captions || tables == 0 {
 		t.Errorf("%d tables have %d captions", tables, captions)
 	}
 }

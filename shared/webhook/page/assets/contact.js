@@ -1,0 +1,112 @@
+// One contact's story: what came of it, why, what to do, and every attempt.
+
+import * as api from "./api.js";
+import { at, badge, element, fillTable, time } from "./dom.js";
+import { why } from "./transfers.js";
+
+let shown = "";
+let actions = {};
+let watching = 0;
+
+export async function show({ id, work }) {
+  shown = id;
+  actions = { work };
+  watching++;
+  at("contact-heading").textContent = `Contact ${id}`;
+  at("replay").hidden = true;
+  for (const part of ["story", "facts", "attempts"]) at(part).replaceChildren();
+  try {
+    tell(await api.story(id));
+  } catch (error) {
+    if (!(error instanceof api.Missing)) throw error;
+    at("story").replaceChildren(element("p", { class: "callout" }, "No transfer of this contact is known. Preview and sync asks Business Central for it."));
+    fillTable("attempts", [], "No attempt yet.");
+  }
+}
+
+function tell({ transfer: t, attempts }) {
+  shown = t.id;
+  at("contact-heading").textContent = `Contact ${t.id}`;
+  at("replay").hidden = false;
+  at("replay").disabled = t.status === "pending";
+  at("story").replaceChildren(outcome(t));
+  const facts = { "Internal id": t.contact_id, Customer: t.customer_id, Status: badge(t.status), Action: t.action, Trigger: t.trigger,
+    Time: time(t.finished_at ?? t.requested_at), "Next attempt": time(t.next_attempt_at), Run: t.run_id };
+  at("facts").replaceChildren(...Object.entries(facts).filter(([, value]) => value)
+    .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+  fillTable("attempts", attempts.map((a) => [time(a.finished_at), a.trigger, String(a.attempt), badge(a.status), a.action === "none" ? "" : a.action, fieldsOf(a), why(a)]),
+    "No attempt yet.");
+}
+
+function outcome(t) {
+  if (t.error) {
+    return element("div", { class: `callout ${t.status}` },
+      element("p", {}, badge(t.status), " ", element("strong", {}, t.error.title), " ", element("code", {}, t.error.code)),
+      element("p", {}, t.error.description),
+      t.error.detail ? element("p", {}, api.sentence(t.error.detail)) : null,
+      element("p", { class: "resolution", id: "resolution" }, element("strong", {}, "What to do: "), t.error.resolution),
+      t.next_attempt_at ? element("p", {}, "It is tried again by itself: ", time(t.next_attempt_at), ".") : null);
+  }
+  return element("div", { class: `callout ${t.status}` }, element("p", {}, badge(t.status), " ", summary(t)),
+    t.warnings.map((warning) => element("p", {}, "Warning: ", warning)));
+}
+
+function summary(t) {
+  switch (t.status) {
+    case "pending": return "It waits for its transfer.";
+    case "skipped": return `It is left out: ${t.reason}`;
+    case "succeeded": return { created: `Customer ${t.customer_id} was created.`, updated: `Customer ${t.customer_id} was updated.`,
+      linked: `Customer ${t.customer_id} was linked.`, unchanged: `Customer ${t.customer_id} was up to date.` }[t.action] ?? "It arrived.";
+  }
+  return "";
+}
+
+// fieldsOf names the fields that were sent; those that changed stand out. Values are
+// not stored, so there are none to show.
+function fieldsOf(a) {
+  if (!a.sent.length) return "";
+  const changed = new Set(a.changed);
+  const others = a.sent.filter((name) => !changed.has(name));
+  const list = element("details", {}, element("summary", {}, changed.size ? `${changed.size} changed of ${a.sent.length}` : `${a.sent.length} sent`));
+  if (changed.size) list.append(element("p", {}, element("strong", {}, "Changed: "), [...changed].join(", ")));
+  if (others.length) list.append(element("p", {}, element("strong", {}, changed.size ? "As before: " : "Sent: "), others.join(", ")));
+  return list;
+}
+
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+// watch looks every second whether the replay has ended, for a minute at most and
+// only while the contact stays in view.
+async function watch(id) {
+  const turn = watching;
+  for (let i = 0; i < 60; i++) {
+    await pause(1000);
+    if (turn !== watching || at("contact").hidden) return "";
+    const known = await api.story(id);
+    if (turn !== watching) return "";
+    if (known.transfer.status !== "pending") {
+      tell(known);
+      return `Contact ${known.transfer.id}: ${known.transfer.status}.`;
+    }
+  }
+  return `Contact ${id} still waits. The next run transfers it.`;
+}
+
+at("replay").addEventListener("click", async () => {
+  const id = shown;
+  watching++;
+  const turn = watching;
+  await actions.work(async () => {
+    await api.replay(id);
+    const known = await api.story(id);
+    if (turn === watching) tell(known);
+    return `Contact ${id} waits for another transfer.`;
+  });
+  if (turn === watching && at("replay").disabled) await actions.work(() => watch(id), true);
+});
+at("preview-one").addEventListener("click", () => {
+  location.hash = `#/sync?id=${encodeURIComponent(shown)}`;
+});
+
+// leave ends the watching when another view is opened.
+export function leave() { watching++; }

@@ -1,0 +1,105 @@
+// Manual sync: what would be sent is shown before anything is.
+
+import * as api from "./api.js";
+import { ask, at, badge, contactLink, contacts, element } from "./dom.js";
+
+const most = 25; // ids of one preview
+let actions = {};
+
+export async function show({ parameters, work }) {
+  actions = { work };
+  const id = parameters.get("id");
+  if (!id) return;
+  at("ids").value = id;
+  await preview();
+}
+
+// ids of the form: one in each line, because numbers may hold blanks and signs.
+const ids = () => [...new Set(at("ids").value.split("\n").map((line) => line.trim()).filter(Boolean))];
+
+function present(text, nodes) {
+  at("outcome-heading").hidden = false;
+  at("outcome-heading").textContent = text;
+  at("outcome").replaceChildren(...nodes);
+}
+
+function reset() {
+  at("send").hidden = true;
+  at("outcome-heading").hidden = true;
+  at("outcome").replaceChildren();
+}
+
+async function preview() {
+  reset();
+  const wanted = ids();
+  if (wanted.length === 0) return "";
+  const { transfers } = await api.preview(wanted.slice(0, most));
+  present("What would be sent", transfers.map(previewOf));
+  if (wanted.length > most) at("outcome").prepend(element("p", {}, `The first ${most} of ${contacts(wanted.length)}; all of them would be transferred.`));
+  at("send").hidden = false;
+  at("send").textContent = `Transfer ${contacts(wanted.length)} now`;
+  return "The preview is ready. Nothing was sent yet.";
+}
+
+function previewOf(t) {
+  return element("article", { class: "cause" },
+    element("h3", {}, contactLink(t.id)),
+    element("p", {}, badge(t.status), " ", would(t)),
+    problem(t),
+    t.changes.length ? changes(t) : null,
+    t.request ? element("details", {}, element("summary", {}, "The body that would be sent"), element("pre", { tabindex: "0" }, JSON.stringify(t.request, null, 2))) : null);
+}
+
+function would(t) {
+  if (t.error) return "It would not arrive.";
+  if (t.status === "skipped") return `It would be left out: ${t.reason}`;
+  if (t.action === "unchanged") return `Nothing would change: customer ${t.customer_id} is up to date.`;
+  const what = { created: "A customer would be created.", updated: `Customer ${t.customer_id} would be updated.`, linked: `Customer ${t.customer_id} would be linked and updated.` };
+  return what[t.action] ?? "";
+}
+
+function problem(t) {
+  if (!t.error) return null;
+  return element("div", {}, element("p", {}, element("strong", {}, t.error.title), t.error.detail ? ` ${api.sentence(t.error.detail)}` : ""),
+    element("p", { class: "resolution" }, element("strong", {}, "What to do: "), t.error.resolution));
+}
+
+function changes(t) {
+  const cell = (tag, label, text) => element(tag, tag === "td" ? { role: "cell", "data-label": label } : { scope: "col", role: "columnheader" }, text);
+  return element("table", { role: "table" },
+    element("caption", { class: "hidden" }, `Differences of ${t.id} to the present customer`),
+    element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, cell("th", "", "Field"), cell("th", "", "In iPaaS.com now"), cell("th", "", "Would become"))),
+    element("tbody", { role: "rowgroup" }, t.changes.map((c) => element("tr", { role: "row" },
+      cell("td", "Field", c.field), cell("td", "In iPaaS.com now", c.from || "(empty)"), cell("td", "Would become", c.to || "(empty)")))));
+}
+
+async function send() {
+  const wanted = ids();
+  const answer = await api.sync(wanted);
+  at("send").hidden = true;
+  if (answer.transfers) {
+    present("Transferred", answer.transfers.map(outcomeOf));
+    const done = answer.transfers.filter((t) => t.status === "succeeded").length;
+    return `${done} of ${contacts(wanted.length)} succeeded.`;
+  }
+  present("Stored", [element("p", {}, `${contacts(answer.accepted.length)} wait for the next run.`),
+    ...answer.rejected.map((r) => element("article", { class: "cause" }, element("h3", {}, r.id), problem(r)))]);
+  return `${contacts(answer.accepted.length)} accepted, ${answer.rejected.length} rejected.`;
+}
+
+function outcomeOf(t) {
+  return element("article", { class: "cause" }, element("h3", {}, contactLink(t.id)),
+    element("p", {}, badge(t.status), " ", t.action === "none" ? t.reason ?? "" : t.action, t.customer_id ? ` (customer ${t.customer_id})` : ""), problem(t));
+}
+
+at("sync-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  actions.work(preview);
+});
+at("ids").addEventListener("input", reset);
+at("send").addEventListener("click", async () => {
+  const wanted = ids();
+  if (wanted.length > most && !await ask(`Transfer ${contacts(wanted.length)}?`, "Transfer")) return;
+  await actions.work(send);
+  at("outcome-heading").focus();
+});
