@@ -34,10 +34,15 @@ func (v *sandboxVerb) serve(s *session) error {
 		return fmt.Errorf("--listen %s: the sandbox's keys are known to everybody, so it listens on a loopback address only", v.Listen)
 	}
 	url := "http://" + listener.Addr().String()
-	work := make(chan poll.Event, 1)
+	stored := make(chan struct{}, 1) // something waits for its transfer
 	box, err := openSandbox(s.cli.Folder, sandboxOptions{
 		environ: s.environ, fresh: v.Fresh, log: s.logger(), webhookURL: url + "/notifications/business-central", sourceURL: url,
-		dispatch: func([]transfer.Request) { offer(work, poll.Event{Mode: poll.Stream}) },
+		dispatch: func([]transfer.Request) {
+			select {
+			case stored <- struct{}{}:
+			default: // told already; what waits is read when its turn comes
+			}
+		},
 	})
 	if err != nil {
 		return err
@@ -54,17 +59,19 @@ func (v *sandboxVerb) serve(s *session) error {
 	server := &http.Server{Handler: door.guard(box, handler), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return s.ctx }}
 	go func() { _ = server.Serve(listener) }()
 	v.announce(s, url)
-	box.keepWorking(s, v.Every, work)
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), 5*time.Second)
-	defer cancel()
-	return errors.Join(server.Shutdown(stopping), box.close())
+	box.keepWorking(s, v.Every, stored)
+	return errors.Join(end(s.ctx, server), box.close())
 }
 
-func offer(work chan<- poll.Event, e poll.Event) {
-	select {
-	case work <- e:
-	default: // a run is waiting already; it takes everything that is pending
+// end lets the answers under way go out, for a moment, and then closes what is
+// still open: most often a connection that a client keeps for later.
+func end(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err == nil || !errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
+	return server.Close()
 }
 
 func (v *sandboxVerb) announce(s *session, url string) {
@@ -100,7 +107,7 @@ func (b *sandbox) handler() (http.Handler, error) {
 
 // keepWorking polls at every interval, transfers what is dispatched and delivers
 // Business Central's notifications, until the session ends.
-func (b *sandbox) keepWorking(s *session, every time.Duration, work <-chan poll.Event) {
+func (b *sandbox) keepWorking(s *session, every time.Duration, stored <-chan struct{}) {
 	polls, second := time.NewTicker(every), time.NewTicker(time.Second)
 	defer polls.Stop()
 	defer second.Stop()
@@ -109,8 +116,8 @@ func (b *sandbox) keepWorking(s *session, every time.Duration, work <-chan poll.
 		select {
 		case <-s.ctx.Done():
 			return
-		case e := <-work:
-			b.work(s, e)
+		case <-stored:
+			b.workOnWaiting(s)
 		case <-polls.C:
 			b.work(s, poll.Event{Mode: poll.Poll})
 		case <-second.C:
@@ -128,6 +135,16 @@ func (b *sandbox) work(s *session, e poll.Event) {
 	if _, err := b.app.Run(s.ctx, e); err != nil && s.ctx.Err() == nil {
 		fmt.Fprintln(s.err, "contactsync: run:", explain(err))
 	}
+}
+
+// workOnWaiting does what the table's stream starts in AWS.
+func (b *sandbox) workOnWaiting(s *session) {
+	waiting, _, err := b.store.Requests(s.ctx, 1000)
+	if err != nil {
+		fmt.Fprintln(s.err, "contactsync: what waits cannot be read:", err)
+		return
+	}
+	b.work(s, poll.Event{Mode: poll.Stream, Requests: waiting})
 }
 
 // A door lets the command's other verbs into a running sandbox: only one process
