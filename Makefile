@@ -17,7 +17,7 @@ FUNCTION_GOFLAGS := -trimpath -buildvcs=false -tags=lambda.norpc "-ldflags=-s -w
 TOOLS := .tools/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test check lint race bench torture build local verify conformance clean
+.PHONY: help run test check lint race bench torture build local verify conformance rehearse clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,9 +56,11 @@ build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
 local: ## build, then invoke the functions in containers against a stand-in for AWS and both simulators
 	scripts/sam-local
 
-verify: ## check the template
-	@scripts/tools sam
-	$(TOOLS)/sam validate --lint
+verify: ## check the template and what AWS makes of it: cfn-lint, sam validate, checkov, tests
+	scripts/verify
+
+rehearse: ## deploy to a stand-in for AWS: make the stack, run the functions against it, update it, remove it
+	scripts/rehearse
 
 clean: ## remove what was built and the sandbox; keeps .tools/
 	rm -rf .aws-sam bin build coverage.out .sandbox

@@ -40,6 +40,7 @@ type options struct {
 	host   string // the name of this machine as the functions see it
 	aws    string // the stand-in for AWS as this machine sees it
 	output string // the file for --env-vars
+	secret string // a file for the secret's value; empty makes table and secret in the stand-in
 }
 
 func main() {
@@ -48,6 +49,7 @@ func main() {
 	flag.StringVar(&o.host, "host", "host.docker.internal", "this machine's name inside the containers")
 	flag.StringVar(&o.aws, "aws", "", "address of the stand-in for AWS")
 	flag.StringVar(&o.output, "output", "", "file for the settings, in the form of sam local's --env-vars")
+	flag.StringVar(&o.secret, "secret", "", "file for the secret's value, instead of making table and secret: a stack does")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -73,7 +75,16 @@ func run(ctx context.Context, o options) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 
-	if err := resources(ctx, o.aws, source, target); err != nil {
+	document, err := secretValue(source, target)
+	if err != nil {
+		return err
+	}
+	if o.secret != "" {
+		err = os.WriteFile(o.secret, document, 0o600)
+	} else {
+		err = resources(ctx, o.aws, document)
+	}
+	if err != nil {
 		return err
 	}
 	if err := settings(o, source, target); err != nil {
@@ -107,8 +118,20 @@ func simulators(origin string) (*businesscentraltest.Simulator, *ipaastest.Simul
 	return source, ipaastest.Demo(ipaastest.Config{}, links, demo.TakenEMails...), nil
 }
 
+// secretValue returns the credentials of both simulators and of the sample events.
+func secretValue(source *businesscentraltest.Simulator, target *ipaastest.Simulator) ([]byte, error) {
+	c := source.Config()
+	return json.Marshal(map[string]any{
+		"business_central": map[string]string{"tenant_id": c.Tenant, "client_id": c.ClientID, "client_secret": c.ClientSecret},
+		"ipaas":            map[string]string{"api_key": target.APIKey()},
+		"webhook": map[string][]string{
+			"client_states": {"sandbox-client-state"}, "api_keys": {"sandbox-key"}, // those of the sample events
+		},
+	})
+}
+
 // resources makes the table and the secret.
-func resources(ctx context.Context, endpoint string, source *businesscentraltest.Simulator, target *ipaastest.Simulator) error {
+func resources(ctx context.Context, endpoint string, document []byte) error {
 	shared := aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(endpoint), // the region that sam local tells its functions
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
@@ -118,17 +141,6 @@ func resources(ctx context.Context, endpoint string, source *businesscentraltest
 		return err
 	}
 	if err := store.CreateTable(ctx); err != nil {
-		return err
-	}
-	c := source.Config()
-	document, err := json.Marshal(map[string]any{
-		"business_central": map[string]string{"tenant_id": c.Tenant, "client_id": c.ClientID, "client_secret": c.ClientSecret},
-		"ipaas":            map[string]string{"api_key": target.APIKey()},
-		"webhook": map[string][]string{
-			"client_states": {"sandbox-client-state"}, "api_keys": {"sandbox-key"}, // those of the sample events
-		},
-	})
-	if err != nil {
 		return err
 	}
 	_, err = secretsmanager.NewFromConfig(shared).CreateSecret(ctx, &secretsmanager.CreateSecretInput{
