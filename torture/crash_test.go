@@ -66,16 +66,26 @@ func (w *world) step(invocation func()) {
 }
 
 func TestAProcessThatIsKilledAtAnyCallLosesAndDoublesNothing(t *testing.T) {
-	killAtEveryCall(t, false)
+	atEveryCall(t, false, kills)
+}
+
+func TestACallThatBreaksAnywhereLosesAndDoublesNothing(t *testing.T) {
+	atEveryCall(t, false, breaks)
 }
 
 func TestAProcessThatIsKilledBeforeContactsChangeTheirNumbers(t *testing.T) {
-	killAtEveryCall(t, true)
+	atEveryCall(t, true, kills)
 }
 
 var five = flag.Bool("five", false, "kill with five workers too")
 
-func killAtEveryCall(t *testing.T, abrupt bool) {
+// What happens at the call whose turn it is.
+var (
+	kills  = map[string]calls.Verdict{"killed before": calls.KillBefore, "killed after": calls.KillAfter}
+	breaks = map[string]calls.Verdict{"broken before": calls.FailBefore, "broken after": calls.FailAfter}
+)
+
+func atEveryCall(t *testing.T, abrupt bool, modes map[string]calls.Verdict) {
 	t.Helper()
 	// One worker makes the calls in the same order every time; five are for make torture.
 	crews := []int{1}
@@ -93,8 +103,8 @@ func killAtEveryCall(t *testing.T, abrupt bool) {
 				t.Fatalf("the scenario does not play as it should: %d calls\n%s\n%s\n%s", len(all), strings.Join(customers, "\n"), strings.Join(outcomes, "\n"), perfect.tail())
 			}
 			for _, c := range all {
-				for mode, verdict := range map[string]calls.Verdict{"before": calls.KillBefore, "after": calls.KillAfter} {
-					t.Run(fmt.Sprintf("killed %s call %d, %s %s", mode, c.N, c.Side, strings.ReplaceAll(c.Name, "/", ".")), func(t *testing.T) {
+				for mode, verdict := range modes {
+					t.Run(fmt.Sprintf("%s call %d, %s %s", mode, c.N, c.Side, strings.ReplaceAll(c.Name, "/", ".")), func(t *testing.T) {
 						t.Parallel()
 						w := newWorld(t, settings{workers: workers})
 						w.line.Judge = func(now calls.Call) calls.Verdict {

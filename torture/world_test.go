@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,6 +50,7 @@ type world struct {
 	source  *businesscentraltest.Simulator
 	target  *ipaastest.Simulator
 	disk    status.Store // what is really in the table
+	path    string
 	line    *calls.Line
 	secret  func() ([]byte, error)
 	process *calls.Process
@@ -71,18 +73,10 @@ func newWorld(t testing.TB, set settings) *world {
 	set.target.Now = w.clock.Now
 	w.source = businesscentraltest.Start(t, set.source)
 	w.target = ipaastest.InMemory(t, set.target)
-	store, err := embedded.Open(embedded.Config{
-		Connection: "default", Path: filepath.Join(t.TempDir(), "transfers.db"), NoSync: true, Now: w.clock.Now, Log: w.logger(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.disk = store
+	w.path = filepath.Join(t.TempDir(), "transfers.db")
+	w.openTable()
 	w.secret = func() ([]byte, error) { return []byte(w.document(w.target.APIKey())), nil }
-	t.Cleanup(func() {
-		w.line.Close()
-		_ = store.Close()
-	})
+	t.Cleanup(w.line.Close) // before the table is closed
 	w.start()
 	return w
 }
@@ -214,10 +208,10 @@ func (w *world) edit(ref string, change func(*businesscentraltest.Contact)) {
 // settle lets time pass, without further faults, until nothing is left to do.
 func (w *world) settle() {
 	w.t.Helper()
-	for range 12 {
+	for range 20 {
 		w.clock.Advance(62 * time.Second)
 		run, err := w.poll()
-		if err != nil || !run.Complete {
+		if c := run.Counts; err != nil || !run.Complete || c.Created+c.Updated+c.Linked > 0 {
 			continue
 		}
 		waiting, _, err := w.disk.Requests(w.t.Context(), 10)
@@ -312,4 +306,35 @@ func (w *world) state(id string) transfer.State {
 		w.t.Fatalf("state of %s: %v", id, err)
 	}
 	return s
+}
+
+// backup returns the table as it stands.
+func (w *world) backup() []byte {
+	w.t.Helper()
+	data, err := os.ReadFile(w.path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return data
+}
+
+// restore puts the table back as it was and begins a new process over it.
+func (w *world) restore(data []byte) {
+	w.t.Helper()
+	w.path = filepath.Join(w.t.TempDir(), "restored.db")
+	if err := os.WriteFile(w.path, data, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	w.openTable()
+	w.start()
+}
+
+func (w *world) openTable() {
+	w.t.Helper()
+	store, err := embedded.Open(embedded.Config{Connection: "default", Path: w.path, NoSync: true, Now: w.clock.Now, Log: w.logger()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.disk = store
+	w.t.Cleanup(func() { _ = store.Close() })
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -100,5 +101,35 @@ func TestACreateThatIsHeldBackByTheRateLeavesNoClaimBehind(t *testing.T) {
 	w.Poll()
 	if n := w.Target.CountCustomers(); n != 1 {
 		t.Errorf("%d customers, want 1", n)
+	}
+}
+
+func TestAReadThatIsHeldBackLeavesNoTrace(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Deadline: 10 * time.Second}) // shorter than the wait that is asked for
+	w.Add(apptest.Person("1", "one@example.com"))
+	w.Source.Inject(businesscentraltest.Fault{
+		Route: businesscentraltest.RouteContacts, Times: -1, Throttled: true, Header: http.Header{"Retry-After": {"60"}},
+	})
+	if _, err := w.TrySync("1", transfer.ByManual); !errors.Is(err, transfer.ErrThrottled) {
+		t.Fatalf("got %v, want throttled", err)
+	}
+	if _, found, err := w.Store.KeyOf(t.Context(), refOf(t, "1")); err != nil || found {
+		t.Errorf("found %t, %v; want nothing stored", found, err)
+	}
+}
+
+func TestAContactThatCouldNotBeReadIsTransferredByWhoeverReadsItNext(t *testing.T) {
+	w := apptest.New(t)
+	w.Add(apptest.Person("1", "one@example.com"))
+	w.Poll()
+	down := w.Source.Inject(businesscentraltest.Fault{Route: businesscentraltest.RouteContacts, Times: -1, Status: http.StatusServiceUnavailable})
+	if got := w.Sync("1"); got.Status != transfer.Retrying || got.Problem.Code != transfer.SourceUnavailable.Code {
+		t.Fatalf("got %+v %+v, want SOURCE_UNAVAILABLE", got.Attempt, got.Problem)
+	}
+	down.Remove()
+	// No time passes: the retry is not due, and the poll reads the same version.
+	w.Poll()
+	if s := w.State("1"); s.Status != transfer.Succeeded {
+		t.Errorf("got %s %+v, want succeeded", s.Status, s.Problem)
 	}
 }

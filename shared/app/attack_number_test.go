@@ -131,3 +131,20 @@ func TestARetryMeansTheContactThatFailedAndNotTheOneThatGotItsNumber(t *testing.
 		}
 	}
 }
+
+func TestAnExternalIDThatWasMovedIsNotMovedAgainWhenTheUpdateAfterItFailed(t *testing.T) {
+	w := apptest.New(t)
+	w.Add(apptest.Person("A", "a@example.com"))
+	w.Poll()
+	rename(t, w, "A", "B")
+	w.Target.Fail(ipaastest.Script{Route: ipaastest.CustomerUpdate, Times: -1, Effect: ipaastest.Effect{Status: 503}})
+	if run := w.Poll(); run.Counts.Retrying != 1 {
+		t.Fatalf("got %+v, want retrying", run.Counts)
+	}
+	w.Target.ResetFaults()
+	w.Target.ResetRequests()
+	w.Clock.Advance(21 * time.Minute)
+	if run := w.Poll(); run.Counts.Updated != 1 || calls(w) != 1 {
+		t.Errorf("got %+v with %d calls, want updated with the one call that was missing", run.Counts, calls(w))
+	}
+}
