@@ -46,8 +46,8 @@ bench: ## run the benchmarks (RUN=name for some)
 conformance: ## hold the DynamoDB store to the suite of all stores, on a local stand-in for AWS
 	scripts/moto run go test -count=1 ./shared/status/dynamostore/...
 
-torture: ## kill the process at every call of a scenario, with one worker and with five, and compare what is left
-	go test -count=1 ./torture -five
+torture: ## try to break the guarantees: kills, faults, random days, load; ends with one table
+	scripts/torture
 
 build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
 	@scripts/tools sam

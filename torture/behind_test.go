@@ -13,6 +13,7 @@ import (
 	"contactsync/shared/config"
 	"contactsync/shared/ipaas/ipaastest"
 	"contactsync/shared/transfer"
+	"contactsync/torture/tally"
 )
 
 func boston(c *businesscentraltest.Contact) { c.City = "Boston" }
@@ -86,8 +87,10 @@ func TestChangesBehindOurBack(t *testing.T) {
 			}
 		}, want: "updated", city: "Boston"},
 	}
+	count := tally.Begin(t, "changes behind our back")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			count.Scene(t)
 			w := newWorld(t, settings{})
 			population(w)
 			w.settle()

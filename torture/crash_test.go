@@ -13,6 +13,7 @@ import (
 	"contactsync/shared/ipaas/ipaastest"
 	"contactsync/shared/poll"
 	"contactsync/torture/calls"
+	"contactsync/torture/tally"
 )
 
 // scenario is a day of one connection: creates, a linked company, a duplicate, a
@@ -66,15 +67,15 @@ func (w *world) step(invocation func()) {
 }
 
 func TestAProcessThatIsKilledAtAnyCallLosesAndDoublesNothing(t *testing.T) {
-	atEveryCall(t, false, kills)
+	atEveryCall(t, "process killed at any call", false, kills)
 }
 
 func TestACallThatBreaksAnywhereLosesAndDoublesNothing(t *testing.T) {
-	atEveryCall(t, false, breaks)
+	atEveryCall(t, "call that breaks anywhere", false, breaks)
 }
 
 func TestAProcessThatIsKilledBeforeContactsChangeTheirNumbers(t *testing.T) {
-	atEveryCall(t, true, kills)
+	atEveryCall(t, "process killed, then numbers change", true, kills)
 }
 
 var five = flag.Bool("five", false, "kill with five workers too")
@@ -85,8 +86,9 @@ var (
 	breaks = map[string]calls.Verdict{"broken before": calls.FailBefore, "broken after": calls.FailAfter}
 )
 
-func atEveryCall(t *testing.T, abrupt bool, modes map[string]calls.Verdict) {
+func atEveryCall(t *testing.T, kind string, abrupt bool, modes map[string]calls.Verdict) {
 	t.Helper()
+	count := tally.Begin(t, kind)
 	// One worker makes the calls in the same order every time; five are for make torture.
 	crews := []int{1}
 	if *five && !abrupt { // abrupt ones: see swap_test.go
@@ -106,7 +108,9 @@ func atEveryCall(t *testing.T, abrupt bool, modes map[string]calls.Verdict) {
 				for mode, verdict := range modes {
 					t.Run(fmt.Sprintf("%s call %d, %s %s", mode, c.N, c.Side, strings.ReplaceAll(c.Name, "/", ".")), func(t *testing.T) {
 						t.Parallel()
+						count.Scene(t)
 						w := newWorld(t, settings{workers: workers})
+						w.count = count
 						w.line.Judge = func(now calls.Call) calls.Verdict {
 							if now.N == c.N {
 								return verdict
@@ -130,6 +134,9 @@ func same(t *testing.T, w *world, what string, got, want []string) {
 	missing := slices.DeleteFunc(slices.Clone(want), func(line string) bool { return slices.Contains(got, line) })
 	extra := slices.DeleteFunc(slices.Clone(got), func(line string) bool { return slices.Contains(want, line) })
 	if len(missing)+len(extra) > 0 || len(got) != len(want) {
+		if w.count != nil {
+			w.count.Add(tally.Row{Lost: len(missing), Doubled: max(0, len(got)-len(want))})
+		}
 		t.Errorf("%s, missing:\n%s\ntoo much:\n%s\n%s", what, strings.Join(missing, "\n"), strings.Join(extra, "\n"), w.tail())
 	}
 }

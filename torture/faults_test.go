@@ -15,6 +15,7 @@ import (
 	"contactsync/shared/status"
 	"contactsync/shared/transfer"
 	"contactsync/torture/calls"
+	"contactsync/torture/tally"
 )
 
 // A script is a fault while eight contacts are transferred: what the run says of
@@ -184,11 +185,14 @@ func TestFaultScripts(t *testing.T) {
 	if len(customers) != 7 {
 		t.Fatalf("without faults there are %d customers, want 7", len(customers))
 	}
+	count := tally.Begin(t, "fault scripts")
 	for _, s := range scripts() {
 		t.Run(s.name, func(t *testing.T) {
+			count.Scene(t)
 			synctest.Test(t, func(t *testing.T) {
 				s.set.bubble = true
 				w := newWorld(t, s.set)
+				w.count = count
 				population(w)
 				s.fault(w)
 				run, err := w.poll()

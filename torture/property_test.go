@@ -13,6 +13,7 @@ import (
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/ipaas/ipaastest"
 	"contactsync/torture/calls"
+	"contactsync/torture/tally"
 )
 
 // A trial is one round of rapid as a test of its own: failures shrink.
@@ -215,9 +216,11 @@ func (d *day) single() {
 	}
 }
 
-func live(t *testing.T, numbers, faults bool) {
+func live(t *testing.T, kind string, numbers, faults bool) {
 	t.Helper()
+	count := tally.Begin(t, kind)
 	rapid.Check(t, func(r *rapid.T) {
+		count.Add(tally.Row{Tried: 1})
 		tr := &trial{TB: t, round: r}
 		defer tr.end()
 		flag := func(name string) bool { return rapid.Bool().Draw(r, name) }
@@ -246,17 +249,20 @@ func live(t *testing.T, numbers, faults bool) {
 		d.target.ResetFaults()
 		d.settle()
 		d.perfect()
+		if !r.Failed() {
+			count.Add(tally.Row{Survived: 1})
+		}
 	})
 }
 
-func TestRandomDaysEndAsAPerfectTransferWould(t *testing.T) { live(t, false, true) }
+func TestRandomDaysEndAsAPerfectTransferWould(t *testing.T) { live(t, "random days", false, true) }
 
 func TestRandomDaysWithNewNumbersEndAsAPerfectTransferWould(t *testing.T) {
 	t.Skip("defects: see TestANumberThatGoesThroughThreeHands and TestContactsThatSwapNumbersAndBack")
-	live(t, true, false)
+	live(t, "random days with new numbers", true, false)
 }
 
 func TestRandomDaysWithNewNumbersAndFaultsEndAsAPerfectTransferWould(t *testing.T) {
 	t.Skip("defect: see TestContactsThatSwapNumbersAfterACreateWhoseOutcomeIsNotStored")
-	live(t, true, true)
+	live(t, "random days with new numbers and faults", true, true)
 }

@@ -27,6 +27,7 @@ import (
 	"contactsync/shared/status/embedded"
 	"contactsync/shared/transfer"
 	"contactsync/torture/calls"
+	"contactsync/torture/tally"
 )
 
 // settings of a world. The zero value is one of everything.
@@ -44,6 +45,7 @@ type settings struct {
 // A world is both systems, the table and the processes over them.
 type world struct {
 	t       testing.TB
+	count   *tally.Count // what same finds missing or too much; nothing counts it if nil
 	set     settings
 	clock   *clock
 	begin   time.Time
