@@ -75,10 +75,8 @@ func Assemble(p Parts) (*App, error) {
 	if err := a.connectTarget(); err != nil {
 		problems = append(problems, err)
 	}
-	if a.Mapping != nil {
-		if err := a.connectSource(); err != nil {
-			problems = append(problems, err)
-		}
+	if err := a.connectSource(); err != nil {
+		problems = append(problems, err)
 	}
 	return a, errors.Join(problems...)
 }
@@ -104,10 +102,14 @@ func (a *App) connectSource() error {
 		HTTP: a.parts.SourceHTTP, InFlight: 5, Limiter: outbound.NewRate(sourceRate, sourceWindow), BackOff: a.parts.RetryBackOff, OnCall: a.calls.count,
 	}
 	c := a.Config
+	var sources mapping.Sources // of a mapping that cannot be used: the other settings are checked all the same
+	if a.Mapping != nil {
+		sources = a.Mapping.Sources()
+	}
 	source, err := businesscentral.New(businesscentral.Config{
 		BaseURL: c.BCBaseURL, TokenURL: c.BCTokenURL, Environment: c.BCEnvironment, Company: c.BCCompany, Profile: c.BCProfile,
 		ContactService: c.BCContactService, CustomerService: c.BCCustomerService, CustomerCardService: c.BCCustomerCardService,
-		APIPath: c.BCAPIPath, Sources: a.Mapping.Sources(), Credentials: sourceAccount{a.secrets}, Outbound: calls,
+		APIPath: c.BCAPIPath, Sources: sources, Credentials: sourceAccount{a.secrets}, Outbound: calls,
 		Now: a.now, Log: a.log, ReadFile: files.Read,
 	})
 	if err != nil {

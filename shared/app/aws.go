@@ -11,6 +11,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	aws "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"contactsync/files"
 	"contactsync/shared/config"
 	"contactsync/shared/credentials"
 	"contactsync/shared/credentials/secretsmanager"
@@ -32,7 +33,7 @@ func Deployed(ctx context.Context, environ []string, log *slog.Logger) (*App, er
 }
 
 func newDeployed(ctx context.Context, environ []string, metrics io.Writer, log *slog.Logger) (*App, error) {
-	cfg, err := config.Load(environ)
+	cfg, err := config.Load(environ, config.Readable(files.Read))
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}

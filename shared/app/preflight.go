@@ -23,8 +23,7 @@ func (a *App) Preflight(ctx context.Context) ([]webhook.Check, error) {
 	p.services(ctx)
 	usable := p.schema(ctx)
 	p.verdict("ipaas.com credentials", a.Target.Ping(ctx), "the API key is accepted")
-	p.unknown("ipaas.com write permission", "is known after the first transfer: the API key needs create and update permission for the Customer API")
-	p.customFields()
+	p.learned(ctx)
 	if usable {
 		p.sample(ctx)
 	} else {
@@ -127,7 +126,8 @@ func (p *preflight) schema(ctx context.Context) bool {
 	return true
 }
 
-func (p *preflight) customFields() {
+// customFields names the custom fields that the mapping fills.
+func (p *preflight) customFields() string {
 	var names []string
 	for _, table := range p.app.Mapping.Rows() {
 		for _, row := range table.Rows {
@@ -136,9 +136,7 @@ func (p *preflight) customFields() {
 			}
 		}
 	}
-	if len(names) > 0 {
-		p.unknown("custom fields", "are known after the first transfer; these must exist for customers: "+strings.Join(names, ", "))
-	}
+	return strings.Join(names, ", ")
 }
 
 // sample previews the first contacts and says how many would fail and why

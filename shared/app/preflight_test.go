@@ -4,11 +4,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"contactsync/shared/app/apptest"
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/config"
 	"contactsync/shared/ipaas/ipaastest"
+	"contactsync/shared/poll"
 	"contactsync/shared/webhook"
 )
 
@@ -68,8 +70,11 @@ func TestThePreflightOfAGoodWorld(t *testing.T) {
 		t.Errorf("the preflight wrote %d times", n)
 	}
 	w.Poll()
-	if c := checksOf(t, g)["subscription"]; verdict(c) != "true" {
-		t.Errorf("after a poll the subscription is %s: %s", verdict(c), c.Detail)
+	got = checksOf(t, g)
+	for _, name := range []string{"subscription", "ipaas.com write permission", "custom fields"} {
+		if verdict(got[name]) != "true" {
+			t.Errorf("after a poll %s is %s: %s", name, verdict(got[name]), got[name].Detail)
+		}
 	}
 }
 
@@ -175,5 +180,34 @@ func TestWithoutClientStatesNoNotificationIsAcceptedAndThePreflightSaysSo(t *tes
 	run := w.Poll()
 	if len(w.Source.Subscriptions()) != 0 || !noted(run.Notes, "could not be kept") {
 		t.Errorf("got %+v with the notes %q, want no subscription and a note", w.Source.Subscriptions(), run.Notes)
+	}
+}
+
+// What no read can show is known from the latest transfers.
+func TestThePreflightLearnsFromTransfers(t *testing.T) {
+	w, g := newListening(t)
+	w.Target.DeleteCustomField("Role")
+	w.Add(apptest.Person("1", "one@example.com"))
+	w.Poll()
+	if c := checksOf(t, g)["custom fields"]; verdict(c) != "false" || !strings.Contains(c.Detail, "1|contact") {
+		t.Errorf("a custom field is missing: %s %s", verdict(c), c.Detail)
+	}
+
+	w.Target.Fail(ipaastest.Script{Route: ipaastest.CustomerCreate, Effect: ipaastest.Refused(http.StatusForbidden, "AUTZ-1002", "no permission")})
+	w.Add(apptest.Person("2", "two@example.com"))
+	if _, err := w.App.Run(w.Context(), poll.Event{Mode: poll.Poll}); err == nil {
+		t.Fatal("a run without permission succeeded")
+	}
+	if c := checksOf(t, g)["ipaas.com write permission"]; verdict(c) != "false" || !strings.Contains(c.Detail, "permission") {
+		t.Errorf("a permission is missing: %s %s", verdict(c), c.Detail)
+	}
+
+	w.Target.DefineCustomField(ipaastest.CustomFieldDefinition{Name: "Role"})
+	w.Clock.Advance(24 * time.Hour)
+	w.Poll()
+	for _, name := range []string{"ipaas.com write permission", "custom fields"} {
+		if c := checksOf(t, g)[name]; verdict(c) != "true" {
+			t.Errorf("after a transfer that arrived %s is %s: %s", name, verdict(c), c.Detail)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"contactsync/shared/contact"
 	"contactsync/shared/customer"
 	"contactsync/shared/ipaas"
 	"contactsync/shared/webhook"
@@ -21,10 +22,20 @@ func (a *App) Handler() (http.Handler, error) {
 		Preflight: a,
 		BodyOf:    func(c customer.Customer) (json.RawMessage, error) { return a.Body(&c) },
 		Dispatch:  a.parts.Dispatch,
+		CompanyID: a.companyID(),
 		Workers:   a.Config.Workers,
 		Now:       a.now,
 		Log:       a.log,
 	})
+}
+
+// companyID is our company's id, "" where BC_COMPANY is its name: the id behind a
+// name is known to Business Central only.
+func (a *App) companyID() string {
+	if contact.IsGUID(a.Config.BCCompany) {
+		return a.Config.BCCompany
+	}
+	return ""
 }
 
 // Webhook returns the webhook function's handler of API Gateway events. After an

@@ -195,3 +195,15 @@ func TestTwoRunsAtOnceAreOne(t *testing.T) {
 		t.Errorf("got %+v, want three created after the lease ended", run)
 	}
 }
+
+// to is exclusive: a window that ends where it begins holds nothing.
+func TestABackfillThatEndsWhereItBeginsReadsNothing(t *testing.T) {
+	w := apptest.New(t)
+	w.Add(apptest.Person("1", "one@example.com"))
+	if run := w.Run(poll.Event{Mode: poll.Backfill, From: apptest.Start, To: apptest.Start}); !run.Complete || run.Counts.Read != 0 {
+		t.Errorf("got %+v", run)
+	}
+	if err := (poll.Event{Mode: poll.Backfill, From: apptest.Start, To: apptest.Start.Add(-time.Millisecond)}).Check(); err == nil {
+		t.Error("a backfill that ends before it begins is accepted")
+	}
+}

@@ -77,21 +77,38 @@ func Supplied(names ...string) Option {
 	return func(l *loader) { l.supplied = append(l.supplied, names...) }
 }
 
-type loader struct{ supplied []string }
+// Readable lets Load try the files that settings name, so that one that is not
+// there is found together with every other mistake. read is called with the path.
+func Readable(read func(path string) ([]byte, error)) Option {
+	return func(l *loader) { l.read = read }
+}
+
+type loader struct {
+	supplied []string
+	read     func(path string) ([]byte, error) // nil: files are not tried
+}
 
 // A Problem is one setting that is missing or cannot be used. It never holds the
-// value, which may be a secret that was pasted into the wrong place.
+// value, which may be a secret that was pasted into the wrong place; Cause names
+// the file where that is what is wrong.
 type Problem struct {
 	Variable string
 	Missing  bool
 	Expected string // what would be right
+	Cause    error  // why the file that it names cannot be read; nil otherwise
 }
+
+// Unwrap returns the cause.
+func (p *Problem) Unwrap() error { return p.Cause }
 
 // Error returns one line: BC_COMPANY: is not set; expected the company's name or id.
 func (p *Problem) Error() string {
 	fault := "cannot be used"
-	if p.Missing {
+	switch {
+	case p.Missing:
 		fault = "is not set"
+	case p.Cause != nil:
+		fault = p.Cause.Error()
 	}
 	return p.Variable + ": " + fault + "; expected " + p.Expected
 }
@@ -119,6 +136,9 @@ func Load(environ []string, options ...Option) (Config, error) {
 		p := found[r.name]
 		if p == nil && !l.isSupplied(r.name, cfg) && !r.valid(&cfg) {
 			p = &Problem{Variable: r.name}
+		}
+		if p == nil && r.file != nil && l.read != nil {
+			p = l.unreadable(r.name, r.file(&cfg))
 		}
 		if p != nil {
 			p.Expected = r.expected
@@ -172,6 +192,18 @@ func (l *loader) collect(err error, found map[string]*Problem) error {
 	return nil
 }
 
+// unreadable is the problem of a setting whose file cannot be read, nil where it
+// names none or can.
+func (l *loader) unreadable(name, path string) *Problem {
+	if path == "" {
+		return nil
+	}
+	if _, err := l.read(path); err != nil {
+		return &Problem{Variable: name, Cause: err}
+	}
+	return nil
+}
+
 // isSupplied reports whether the setting is empty and may be.
 func (l *loader) isSupplied(name string, cfg Config) bool {
 	if !slices.Contains(l.supplied, name) {
@@ -208,6 +240,12 @@ func (c Config) ProfileFile() (path string, found bool) {
 		return "", false
 	}
 	return c.BCProfile, true
+}
+
+// profileFile is ProfileFile with "" where there is none.
+func (c *Config) profileFile() string {
+	path, _ := c.ProfileFile()
+	return path
 }
 
 // APIPath returns the three parts of BC_API_PATH, and false when it is not set.

@@ -137,6 +137,24 @@ func TestOneErrorListsEveryProblem(t *testing.T) {
 	}
 }
 
+func TestFilesThatAreNotThereAreListedWithEverythingElse(t *testing.T) {
+	there := config.Readable(func(path string) ([]byte, error) {
+		if path == "files/ours.yaml" {
+			return nil, nil
+		}
+		return nil, errors.New(path + " is not in the package")
+	})
+	_, err := config.Load(append(slices.Clone(required), "WORKERS=0", "BC_PROFILE=files/profile.yaml", "MAPPING_FILE=files/mapping.yaml"), there)
+	want := "BC_PROFILE: files/profile.yaml is not in the package; expected "
+	if err == nil || strings.Count(err.Error(), "\n") != 2 || !strings.Contains(err.Error(), want) ||
+		!strings.Contains(err.Error(), "MAPPING_FILE: files/mapping.yaml is not in the package") || !strings.Contains(err.Error(), "WORKERS: cannot be used") {
+		t.Errorf("got %v, want three lines with %q", err, want)
+	}
+	if _, err := config.Load(append(slices.Clone(required), "BC_PROFILE=model-names", "MAPPING_FILE=files/ours.yaml"), there); err != nil {
+		t.Errorf("a shipped profile and a file that is there: %v", err)
+	}
+}
+
 func TestWhatTheCallerSuppliesMayBeUnset(t *testing.T) {
 	supplied := config.Supplied("TABLE_NAME", "SECRET_ID", "BC_COMPANY", "IPAAS_SYSTEM_ID")
 	got, err := config.Load(nil, supplied)

@@ -85,7 +85,8 @@ type rule struct {
 	name     string
 	expected string
 	valid    func(*Config) bool
-	onlyFor  []Part // nil: every part reads it
+	file     func(*Config) string // the file that it names, "" when it names none; nil: never one
+	onlyFor  []Part               // nil: every part reads it
 }
 
 // rules has one row for every field of [Config], in the order of design.md 1.2.
@@ -104,7 +105,8 @@ var rules = []rule{
 		valid: func(c *Config) bool { return isPathPart(c.BCEnvironment) }},
 	{name: "BC_COMPANY", expected: "the company's name (at most 30 characters) or its id (a GUID)", valid: validCompany},
 	{name: "BC_PROFILE", expected: strings.Join(profiles, ", ") + ", or the path of a .yaml file in the package, such as files/ours.yaml",
-		valid: func(c *Config) bool { return slices.Contains(profiles, c.BCProfile) || isYAML(c.BCProfile) }},
+		valid: func(c *Config) bool { return slices.Contains(profiles, c.BCProfile) || isYAML(c.BCProfile) },
+		file:  (*Config).profileFile},
 	{name: "BC_CONTACT_SERVICE", expected: expectedService, valid: func(c *Config) bool { return isService(c.BCContactService) }},
 	{name: "BC_CUSTOMER_SERVICE", expected: expectedService, valid: func(c *Config) bool { return isService(c.BCCustomerService) }},
 	{name: "BC_CUSTOMER_CARD_SERVICE", expected: expectedService, valid: func(c *Config) bool { return isService(c.BCCustomerCardService) }},
@@ -121,7 +123,8 @@ var rules = []rule{
 			return c.CompanyNotFound == CompanyRequired || c.CompanyNotFound == TransferWithoutCompany
 		}},
 	{name: "MAPPING_FILE", expected: "the path of a .yaml file in the package, such as files/ours.yaml",
-		valid: func(c *Config) bool { return c.MappingFile == "" || isYAML(c.MappingFile) }},
+		valid: func(c *Config) bool { return c.MappingFile == "" || isYAML(c.MappingFile) },
+		file:  func(c *Config) string { return c.MappingFile }},
 	{name: "POLL_OVERLAP", expected: "a duration longer than 10m (the longest transaction of Business Central), such as 15m",
 		valid: func(c *Config) bool { return c.PollOverlap > maxTransaction }},
 	{name: "RETRY_UNIT", expected: "a duration above zero and of at most 720h, such as 10m",

@@ -109,8 +109,8 @@ func (e Event) Check() error {
 		return fmt.Errorf("mode %q is unknown: poll or backfill", e.Mode)
 	case e.Mode == Backfill && e.From.IsZero():
 		return errors.New("a backfill needs from: the time of change it starts at, such as 2024-01-01T00:00:00Z")
-	case e.Mode == Backfill && !e.To.IsZero() && !e.To.After(e.From):
-		return errors.New("a backfill's to lies before its from or equals it: it is exclusive and later than from")
+	case e.Mode == Backfill && !e.To.IsZero() && e.To.Before(e.From):
+		return errors.New("a backfill's to lies before its from")
 	case e.Mode != Backfill && (!e.From.IsZero() || !e.To.IsZero()):
 		return errors.New("from and to belong to the mode backfill")
 	}

@@ -81,7 +81,8 @@ func open(t testing.TB) *site {
 			defer mu.Unlock()
 			s.dispatched = append(s.dispatched, requests...)
 		},
-		Now: s.clock,
+		Now:       s.clock,
+		CompanyID: company,
 		NewToken: func() string {
 			mu.Lock()
 			defer mu.Unlock()

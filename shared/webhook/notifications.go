@@ -93,6 +93,7 @@ const (
 	reasonBody        = "unreadable_body"
 	reasonEntry       = "unreadable_notification"
 	reasonEntity      = "other_entity"
+	reasonCompany     = "other_company"
 	reasonChange      = "unknown_change_type"
 	reasonKey         = "no_internal_id"
 	reasonClientState = "wrong_client_state"
@@ -118,9 +119,12 @@ func takeNotification(waiting *requests, raw json.RawMessage, accepts func(state
 	if !readable {
 		return reasonEntry, nil
 	}
-	id, ours := contactOf(n.Resource)
+	company, id, ours := contactOf(n.Resource)
 	if !ours {
 		return reasonEntity, nil
+	}
+	if want := waiting.h.cfg.CompanyID; want != "" && contact.IsGUID(company) && !strings.EqualFold(company, want) {
+		return reasonCompany, nil
 	}
 	change := strings.ToLower(n.ChangeType)
 	switch change {

@@ -74,6 +74,8 @@ func TestANotificationBecomesARequest(t *testing.T) {
 		{name: "collection, bare", change: "collection", resource: "/api/v2.0/companies(" + company + ")/contacts", want: []transfer.Request{{Wake: true}}},
 		{name: "collection with a filter", change: "collection", resource: "/api/v2.0/companies(" + company + ")/contacts?$filter=lastModifiedDateTime%20gt%202018-10-15T11:00:00Z", want: []transfer.Request{{Wake: true}}},
 
+		{name: "another company", change: "updated", resource: "api/v2.0/companies(" + bert + ")/contacts(" + ada + ")"},
+		{name: "a collection of another company", change: "collection", resource: "/api/v2.0/companies(" + bert + ")/contacts"},
 		{name: "another entity", change: "updated", resource: "api/v2.0/companies(" + company + ")/customers(" + ada + ")"},
 		{name: "an entity that begins alike", change: "updated", resource: "api/v2.0/companies(" + company + ")/contactsInformation(" + ada + ")"},
 		{name: "contacts of something else", change: "updated", resource: "api/v2.0/companies(" + company + ")/customers(" + bert + ")/contacts(" + ada + ")"},

@@ -71,6 +71,7 @@ func (h *Handler) unitsOf(ctx context.Context, places []place) ([]*unit, error) 
 type batch struct {
 	h     *Handler
 	runID string
+	cut   time.Time // when the answer is due: nothing is begun after it
 	do    func(ctx context.Context, job transfer.Job) (wire.TransferJSON, error)
 
 	mu      sync.Mutex
@@ -86,11 +87,11 @@ func (h *Handler) newBatch(do func(ctx context.Context, job transfer.Job) (wire.
 
 // run works until the cut: 2 s before the deadline, at most 25 s from now.
 func (b *batch) run(ctx context.Context, units []*unit) {
-	cut := time.Now().Add(maxSync)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-syncMargin).Before(cut) {
-		cut = deadline.Add(-syncMargin)
+	b.cut = time.Now().Add(maxSync)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-syncMargin).Before(b.cut) {
+		b.cut = deadline.Add(-syncMargin)
 	}
-	ctx, cancel := context.WithDeadline(ctx, cut)
+	ctx, cancel := context.WithDeadline(ctx, b.cut.Add(callMargin)) // so that calls may last until the cut
 	defer cancel()
 
 	var first, second []*unit
@@ -150,7 +151,8 @@ func (b *batch) wave(ctx context.Context, units []*unit) {
 	select {
 	case <-ended:
 		return
-	case <-ctx.Done():
+	case <-ctx.Done(): // the caller hung up
+	case <-time.After(time.Until(b.cut)):
 	}
 	select {
 	case <-ended:
@@ -163,7 +165,7 @@ func (b *batch) one(ctx context.Context, u *unit) {
 	b.mu.Lock()
 	over := b.closed || b.stopped != nil
 	b.mu.Unlock()
-	if over || ctx.Err() != nil {
+	if over || ctx.Err() != nil || !time.Now().Before(b.cut) {
 		return
 	}
 	t, err := b.safely(ctx, b.job(u))
@@ -175,7 +177,7 @@ func (b *batch) one(ctx context.Context, u *unit) {
 		b.done[u] = t
 	case transfer.StopsRun(err) && b.stopped == nil:
 		b.stopped = err
-	case err != nil && ctx.Err() == nil && !errors.Is(err, transfer.ErrClaimed) && !errors.Is(err, transfer.ErrUnfinished):
+	case err != nil && ctx.Err() == nil && time.Now().Before(b.cut) && !errors.Is(err, transfer.ErrClaimed) && !errors.Is(err, transfer.ErrUnfinished):
 		b.failed = err
 	}
 }

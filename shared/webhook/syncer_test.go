@@ -60,7 +60,7 @@ func (s *syncer) Transfer(ctx context.Context, job transfer.Job) (transfer.Trans
 	case claimed:
 		return t, transfer.ErrClaimed
 	case slow:
-		<-ctx.Done()
+		s.untilItsCallsEnd(ctx)
 		return t, transfer.ErrUnfinished
 	case deaf:
 		<-s.hold
@@ -72,6 +72,16 @@ func (s *syncer) Transfer(ctx context.Context, job transfer.Job) (transfer.Trans
 		t.Problem = &transfer.Problem{Code: transfer.ContactNotFound.Code}
 	}
 	return t, nil
+}
+
+// untilItsCallsEnd waits as the calls of a real transfer do: they end a second
+// before the deadline of their context (guarantee 2e).
+func (s *syncer) untilItsCallsEnd(ctx context.Context) {
+	deadline, _ := ctx.Deadline()
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Until(deadline.Add(-time.Second))):
+	}
 }
 
 func (s *syncer) Preview(ctx context.Context, job transfer.Job) (transfer.Preview, error) {

@@ -39,6 +39,8 @@ const (
 const (
 	maxSync    = 25 * time.Second
 	syncMargin = 2 * time.Second
+	// callMargin is how long before their context's deadline calls end (guarantee 2e).
+	callMargin = time.Second
 )
 
 // Config says what the routes work with. NewSyncer, Store, Callers, Preflight
@@ -56,10 +58,11 @@ type Config struct {
 	// without waiting for them. nil where the table's stream does that.
 	Dispatch func(requests []transfer.Request)
 
-	Workers  int              // transfers in flight at once; 5 if zero
-	Now      func() time.Time // time.Now if nil
-	NewToken func() string    // unique texts for requests and manual runs; random if nil
-	Log      *slog.Logger     // slog.Default() if nil
+	CompanyID string           // the id of our Business Central company; "" where only its name is known
+	Workers   int              // transfers in flight at once; 5 if zero
+	Now       func() time.Time // time.Now if nil
+	NewToken  func() string    // unique texts for requests and manual runs; random if nil
+	Log       *slog.Logger     // slog.Default() if nil
 }
 
 // New checks cfg, fills in the defaults and returns the handler. It makes no calls.
