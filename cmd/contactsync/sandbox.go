@@ -44,6 +44,8 @@ type sandbox struct {
 	target *ipaastest.Simulator
 	store  *embedded.Store
 	app    *app.App
+	clock  *sandboxClock
+	isNew  bool // nothing happened in it yet
 
 	dispatch func([]transfer.Request) // starts what waits at once; nil where the next poll does
 	mu       sync.Mutex               // of saved: one save at a time
@@ -66,14 +68,15 @@ func openSandbox(folder string, o sandboxOptions) (*sandbox, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	store, err := embedded.Open(embedded.Config{Connection: "sandbox", Path: filepath.Join(folder, storeFile), NoSync: true, Log: o.log})
+	clock := &sandboxClock{}
+	store, err := embedded.Open(embedded.Config{Connection: "sandbox", Path: filepath.Join(folder, storeFile), NoSync: true, Now: clock.Now, Log: o.log})
 	if errors.Is(err, embedded.ErrLocked) {
 		return nil, fmt.Errorf("another process uses the sandbox in %s; wait for it or end it", folder)
 	}
 	if err != nil {
 		return nil, err
 	}
-	b := &sandbox{folder: folder, store: store, dispatch: o.dispatch, saved: map[string][]byte{}}
+	b := &sandbox{folder: folder, store: store, clock: clock, dispatch: o.dispatch, saved: map[string][]byte{}}
 	if err := b.begin(o); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -109,7 +112,7 @@ func (b *sandbox) clear(log *slog.Logger) error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	store, err := embedded.Open(embedded.Config{Connection: "sandbox", Path: path, NoSync: true, Log: log})
+	store, err := embedded.Open(embedded.Config{Connection: "sandbox", Path: path, NoSync: true, Now: b.clock.Now, Log: log})
 	if err == nil {
 		b.store = store
 	}
@@ -118,12 +121,13 @@ func (b *sandbox) clear(log *slog.Logger) error {
 
 // simulate starts the simulators with the state of the folder, or the demo company.
 func (b *sandbox) simulate() error {
-	b.source = businesscentraltest.New(businesscentraltest.Config{Admin: true, NotificationDelay: time.Second})
+	b.source = businesscentraltest.New(businesscentraltest.Config{Admin: true, NotificationDelay: time.Second, Now: b.clock.Now})
 	saved, err := load(filepath.Join(b.folder, sourceFile), b.source.Load)
 	if err != nil {
 		return err
 	}
-	if !saved {
+	b.isNew = !saved
+	if b.isNew {
 		if err := b.source.AddDemo(); err != nil {
 			return err
 		}
@@ -133,7 +137,7 @@ func (b *sandbox) simulate() error {
 	for _, company := range demo.LinkedCompanies {
 		links[company.Name] = company.Number
 	}
-	b.target = ipaastest.Demo(ipaastest.Config{}, links, demo.TakenEMails...)
+	b.target = ipaastest.Demo(ipaastest.Config{Now: b.clock.Now}, links, demo.TakenEMails...)
 	_, err = load(filepath.Join(b.folder, targetFile), b.target.Load)
 	return err
 }
@@ -164,12 +168,12 @@ func (b *sandbox) assemble(o sandboxOptions) error {
 		// The default is the limit of an ordinary account; a simulator has none.
 		cfg.IPaaSRate = config.Rate{Calls: 1_000_000, Window: time.Second}
 	}
-	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static(b.secret()), Log: o.log})
+	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static(b.secret()), Now: b.clock.Now, Log: o.log})
 	if err != nil {
 		return err
 	}
 	parts := app.Parts{
-		Config: cfg, Secrets: secrets, Store: b.store, Log: o.log, Progress: o.progress, Dispatch: o.dispatch,
+		Config: cfg, Secrets: secrets, Store: b.store, Now: b.clock.Now, Log: o.log, Progress: o.progress, Dispatch: o.dispatch,
 		SourceHTTP: b.source.HTTPClient(), TargetHTTP: b.target.HTTPClient(),
 	}
 	b.app, err = app.Assemble(parts)

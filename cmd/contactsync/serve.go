@@ -51,13 +51,14 @@ func (v *sandboxVerb) serve(s *session) error {
 	if err != nil {
 		return errors.Join(err, box.close())
 	}
-	door, err := openDoor(s.cli.Folder, url)
-	if err != nil {
-		return errors.Join(err, box.close())
-	}
-	defer door.close()
+	door := newDoor(s.cli.Folder, url)
 	server := &http.Server{Handler: door.guard(box, handler), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return s.ctx }}
 	go func() { _ = server.Serve(listener) }()
+	// The door opens last: who finds it finds a sandbox that is ready.
+	if err := errors.Join(box.begun(s, url, stored), door.open()); err != nil {
+		return errors.Join(err, end(s.ctx, server), box.close())
+	}
+	defer door.close()
 	v.announce(s, url)
 	box.keepWorking(s, v.Every, stored)
 	return errors.Join(end(s.ctx, server), box.close())
@@ -111,7 +112,6 @@ func (b *sandbox) keepWorking(s *session, every time.Duration, stored <-chan str
 	polls, second := time.NewTicker(every), time.NewTicker(time.Second)
 	defer polls.Stop()
 	defer second.Stop()
-	b.work(s, poll.Event{Mode: poll.Poll})
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -120,6 +120,9 @@ func (b *sandbox) keepWorking(s *session, every time.Duration, stored <-chan str
 			b.workOnWaiting(s)
 		case <-polls.C:
 			b.work(s, poll.Event{Mode: poll.Poll})
+			if err := b.announceHooks(s.ctx); err != nil && s.ctx.Err() == nil {
+				fmt.Fprintln(s.err, "contactsync: hooks:", err)
+			}
 		case <-second.C:
 			if _, err := b.source.DeliverNotifications(s.ctx); err != nil && s.ctx.Err() == nil {
 				fmt.Fprintln(s.err, "contactsync: notifications:", err)
@@ -129,6 +132,23 @@ func (b *sandbox) keepWorking(s *session, every time.Duration, stored <-chan str
 			}
 		}
 	}
+}
+
+// begun lets a new sandbox have a history, and any other go on with a poll. What
+// the history dispatched is done; what the hooks announce waits for the next poll.
+func (b *sandbox) begun(s *session, url string, stored <-chan struct{}) error {
+	if b.isNew {
+		if err := b.live(s.ctx, url); err != nil {
+			return err
+		}
+	} else {
+		b.work(s, poll.Event{Mode: poll.Poll})
+	}
+	select {
+	case <-stored:
+	default:
+	}
+	return b.announceHooks(s.ctx)
 }
 
 func (b *sandbox) work(s *session, e poll.Event) {
@@ -155,13 +175,16 @@ type door struct {
 	Key  string `json:"key"`
 }
 
-func openDoor(folder, url string) (*door, error) {
-	d := &door{path: filepath.Join(folder, serverFile), URL: url, Key: rand.Text()}
+func newDoor(folder, url string) *door {
+	return &door{path: filepath.Join(folder, serverFile), URL: url, Key: rand.Text()}
+}
+
+func (d *door) open() error {
 	data, err := json.Marshal(d)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return d, os.WriteFile(d.path, data, 0o600)
+	return os.WriteFile(d.path, data, 0o600)
 }
 
 func (d *door) close() { _ = os.Remove(d.path) }
