@@ -13,6 +13,7 @@ import (
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/contact"
 	"contactsync/shared/poll"
+	"contactsync/shared/status"
 	"contactsync/shared/transfer"
 )
 
@@ -93,15 +94,20 @@ var demoDay = []moment{
 		h.post("/transfers", map[string]any{"ids": []string{"CT000140", "CT000141"}})
 	}},
 	{3 * time.Hour, func(h *history) { h.hook("CT000150"); h.waiting() }},
-	{2 * time.Hour, func(h *history) { // Business Central announces a change by itself
+	{time.Hour, func(h *history) { h.edit("City", "CT000170"); h.poll() }},
+	{30 * time.Minute, func(h *history) { // what was announced so far was seen by polls: the subscription begins anew
+		h.source.DropSubscriptions()
+		h.note(h.store.PutSubscription(h.ctx, status.Subscription{}))
+		h.poll()
+	}},
+	{20 * time.Minute, func(h *history) { // and announces a change by itself
 		h.edit("City", "CT000160", "CT000161")
-		h.clock.set(2*time.Hour - time.Minute)
+		h.clock.set(19 * time.Minute)
 		_, err := h.source.DeliverNotifications(h.ctx)
 		h.note(err)
 		h.waiting()
 	}},
-	{time.Hour, func(h *history) { h.edit("City", "CT000170"); h.poll() }},
-	{15 * time.Minute, (*history).poll},
+	{5 * time.Minute, (*history).poll},
 }
 
 // live makes the history of a sandbox that is served at the url.
