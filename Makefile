@@ -17,7 +17,7 @@ FUNCTION_GOFLAGS := -trimpath -buildvcs=false -tags=lambda.norpc "-ldflags=-s -w
 TOOLS := .tools/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test check lint race bench torture build local verify conformance rehearse clean
+.PHONY: help run test check lint race bench browser torture build local verify conformance rehearse clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ conformance: ## hold the DynamoDB store to the suite of all stores, on a local s
 
 torture: ## try to break the guarantees: kills, faults, random days, load; ends with one table
 	scripts/torture
+
+browser: ## work through the operator's page in Chromium (RUN=name for some, SCREENSHOTS=1 for new pictures)
+	scripts/browser
 
 build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
 	@scripts/tools sam

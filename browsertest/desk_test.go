@@ -2,66 +2,105 @@ package browsertest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"contactsync/shared/app/apptest"
 )
 
-// patience is how long the page may take for one step of a person.
-const patience = 30 * time.Second
+var needBrowser = flag.Bool("need-browser", false, "fail, instead of skipping, where no Chromium is installed")
 
-// A desk is a World with its routes on a loopback port and a browser before it.
+// patience is how long the page may take for one step of a person.
+const patience = 60 * time.Second
+
+// A desk is a browser before the operator's page, with the World behind it, if
+// there is one.
 type desk struct {
 	*apptest.World
 	t    *testing.T
 	url  string
 	page context.Context
+	// answers replaces what answers the page's requests; nil is the World's App.
+	answers atomic.Pointer[http.Handler]
 }
 
+// browser returns the path of the installed Chromium.
 func browser(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	t.Skip("no Chromium is installed: make browser installs Debian's and runs these tests")
+	const missing = "no Chromium is installed: make browser installs Debian's and runs these tests"
+	if *needBrowser {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
 	return ""
 }
 
-// sit serves the World and opens a new browser with an empty profile. A script
-// that throws, or that the content security policy stops, fails the test.
+// sit serves the World's routes on a loopback port and opens a browser before them.
 func sit(t *testing.T, w *apptest.World) *desk {
 	t.Helper()
-	path := browser(t)
+	browser(t)
 	handler, err := w.App.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
+	d := &desk{World: w, t: t}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if other := d.answers.Load(); other != nil && r.URL.Path != "/" && !strings.HasPrefix(r.URL.Path, "/assets/") {
+			(*other).ServeHTTP(rw, r)
+			return
+		}
+		handler.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(server.Close)
+	d.url = server.URL
+	d.open()
+	return d
+}
+
+// answer lets something else answer the page's requests; nil is the App again.
+func (d *desk) answer(h http.Handler) {
+	if h == nil {
+		d.answers.Store(nil)
+		return
+	}
+	d.answers.Store(&h)
+}
+
+// open starts a browser with an empty profile. A script that throws, that the
+// content security policy stops, or a request to another host fails the test.
+func (d *desk) open() {
+	d.t.Helper()
 	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("no-first-run", true),
+		chromedp.ExecPath(browser(d.t)), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("no-first-run", true),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en-GB"),
 		chromedp.Env("TZ=UTC"), chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(time.Minute),
-		chromedp.UserDataDir(profile(t)),
+		chromedp.UserDataDir(profile(d.t)),
 	}
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
+	allocator, stop := chromedp.NewExecAllocator(d.t.Context(), options...)
+	d.t.Cleanup(stop)
 	page, leave := chromedp.NewContext(allocator)
-	d := &desk{World: w, t: t, url: server.URL, page: page}
+	d.page = page
 	messages := chromedp.Console(page)
-	if err := chromedp.Do(page); err != nil {
-		t.Fatalf("start Chromium: %v", err)
+	if err := chromedp.Do(page, prefers("light")); err != nil {
+		d.t.Fatalf("start Chromium: %v", err)
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -71,15 +110,25 @@ func sit(t *testing.T, w *apptest.World) *desk {
 				return // the browser was closed
 			}
 			if m.Type == chromedp.ConsoleException || strings.Contains(m.Text, "Content Security Policy") {
-				t.Errorf("the page's script failed: %s", m.Text)
+				d.t.Errorf("the page's script failed: %s", m.Text)
 			}
 		}
 	}()
-	t.Cleanup(func() {
+	d.t.Cleanup(func() {
 		leave()
 		<-ended
 	})
-	return d
+}
+
+// prefers sets the colour scheme, and that nothing moves: a picture shows no
+// transition half way.
+func prefers(scheme string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		}})
+		return err
+	})
 }
 
 func profile(t *testing.T) string {
@@ -103,8 +152,11 @@ func (d *desk) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 }
 
 // seen is what the page shows, for a message.
-func (d *desk) seen() string {
-	text, err := chromedp.Run(d.page, chromedp.Evaluate[string]("document.body.innerText"))
+func (d *desk) seen() string { return d.text("document.body.innerText") }
+
+// text evaluates a script that returns a text.
+func (d *desk) text(script string) string {
+	text, err := chromedp.Run(d.page, chromedp.Evaluate[string](script))
 	if err != nil {
 		return err.Error()
 	}
@@ -139,10 +191,14 @@ func (d *desk) enter(key string) {
 	d.write("#key", key+"\r")
 }
 
-// view opens a view by its address.
+// view opens a view by its address and waits until it is whole.
 func (d *desk) view(address string) {
 	d.t.Helper()
-	d.do("open "+address, chromedp.Evaluate[chromedp.Void](fmt.Sprintf("location.hash = %q", address)))
+	script := `document.activeElement.blur();
+		if (location.hash === %[1]q) window.dispatchEvent(new HashChangeEvent("hashchange"));
+		else location.hash = %[1]q;`
+	d.do("open "+address, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(script, address)))
+	d.until(address+" is open", `document.activeElement.id.endsWith("-heading") && !document.body.hasAttribute("aria-busy")`)
 }
 
 // shows waits until the element is visible and its text holds all of the words.
@@ -153,6 +209,16 @@ func (d *desk) shows(selector string, words ...string) {
 		return e !== null && e.checkVisibility() && %s.every((w) => e.innerText.includes(w)) && !document.body.hasAttribute("aria-busy");
 	})()`
 	d.until(fmt.Sprintf("%s shows %q", selector, words), fmt.Sprintf(condition, selector, list(words)))
+}
+
+// lacks fails when the element's text holds one of the words.
+func (d *desk) lacks(selector string, words ...string) {
+	d.t.Helper()
+	for _, word := range words {
+		if d.holds(fmt.Sprintf("document.querySelector(%q).innerText.includes(%q)", selector, word)) {
+			d.t.Errorf("%s shows %q", selector, word)
+		}
+	}
 }
 
 func list(words []string) string {
@@ -173,9 +239,11 @@ func (d *desk) write(selector, text string) {
 	d.do("write into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-func (d *desk) press(key string) {
+func (d *desk) press(keys ...string) {
 	d.t.Helper()
-	d.do("press a key", chromedp.KeyEvent(key))
+	for _, key := range keys {
+		d.do("press a key", chromedp.KeyEvent(key))
+	}
 }
 
 // number evaluates a script that returns a number.
@@ -188,8 +256,14 @@ func (d *desk) number(script string) int {
 	return n
 }
 
+// holds evaluates a condition now.
+func (d *desk) holds(condition string) bool {
+	d.t.Helper()
+	return d.number("("+condition+") ? 1 : 0") == 1
+}
+
 // visible reports whether the element can be seen.
 func (d *desk) visible(id string) bool {
 	d.t.Helper()
-	return d.number(fmt.Sprintf("document.getElementById(%q).checkVisibility() ? 1 : 0", id)) == 1
+	return d.holds(fmt.Sprintf("document.getElementById(%q).checkVisibility()", id))
 }

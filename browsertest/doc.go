@@ -1,4 +1,6 @@
 // Package browsertest works through the operator's page as a person does, in a
-// real Chromium: its tests are skipped where none is installed (make browser
-// installs Debian's). They also take the screenshots of docs/operators-desk.md.
+// real Chromium (make browser installs Debian's). Without one its tests are
+// skipped, or fail with -need-browser. With -screenshots they take the pictures
+// of docs/operators-desk.md, from the sandbox as contactsync sandbox --serve
+// shows it.
 package browsertest

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,6 +41,46 @@ func TestThePageNeedsNoKeyAndLoadsItsOwnFilesOnly(t *testing.T) {
 	}
 }
 
+func TestThePageIsServedSoThatNothingIsKeptFramedOrGuessed(t *testing.T) {
+	s := open(t)
+	for _, path := range append([]string{"/"}, assetPaths(t)...) {
+		answer := s.do(call{method: http.MethodGet, path: path, nobody: true}).is(200)
+		for name, want := range map[string]string{
+			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		} {
+			if got := answer.header[name]; got != want {
+				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
+			}
+		}
+		if policy := answer.header["Content-Security-Policy"]; !strings.HasPrefix(policy, "default-src 'none'; script-src 'self'") {
+			t.Errorf("%s: the policy is %q", path, policy)
+		}
+	}
+}
+
+func TestNoFileButThoseOfThePageIsServed(t *testing.T) {
+	s := open(t)
+	for _, path := range []string{"/assets/", "/assets/..", "/assets/../index.html", "/assets/%2e%2e/index.html", "/assets/../../page.go", "/assets/page.js/", "/assets//page.js", "/assets/nothing.js"} {
+		if answer := s.do(call{method: http.MethodGet, path: path, nobody: true}); answer.status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, answer.status)
+		}
+	}
+}
+
+// assetPaths are the paths of the files in page/assets.
+func assetPaths(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("page/assets/*")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files of the page, %v", len(files), err)
+	}
+	paths := make([]string, 0, len(files))
+	for _, file := range files {
+		paths = append(paths, "/assets/"+filepath.Base(file))
+	}
+	return paths
+}
+
 func TestThePageBreaksNoRuleOfItsOwnPolicy(t *testing.T) {
 	s := open(t)
 	body := s.do(call{method: http.MethodGet, path: "/", nobody: true}).body
@@ -52,7 +93,7 @@ func TestThePageBreaksNoRuleOfItsOwnPolicy(t *testing.T) {
 	}
 	scripts := modules(t, s, "page.js")
 	for name, script := range scripts {
-		for _, unsafe := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", ".style", "document.cookie"} {
+		for _, unsafe := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "localStorage", ".style", "document.cookie", "import("} {
 			if strings.Contains(script, unsafe) {
 				t.Errorf("%s uses %s", name, unsafe)
 			}
@@ -60,6 +101,21 @@ func TestThePageBreaksNoRuleOfItsOwnPolicy(t *testing.T) {
 	}
 	if !strings.Contains(scripts["api.js"], "sessionStorage") {
 		t.Error("the key is not kept for the tab")
+	}
+	for _, path := range assetPaths(t) {
+		name := strings.TrimPrefix(path, "/assets/")
+		if strings.HasSuffix(name, ".js") && scripts[name] == "" {
+			t.Errorf("%s belongs to no part of the page", name)
+		}
+		content := s.do(call{method: http.MethodGet, path: path, nobody: true}).is(200).body
+		for _, address := range regexp.MustCompile(`(?i)https?://[^"'\s)]+|url\([^#)][^)]*\)|@import`).FindAllString(content, -1) {
+			if address != "http://www.w3.org/2000/svg" { // the name of a language, not an address
+				t.Errorf("%s speaks of %s: the page needs no other host", name, address)
+			}
+		}
+		if lines := strings.Count(content, "\n"); lines > 250 {
+			t.Errorf("%s has %d lines; the page is made of small parts", name, lines)
+		}
 	}
 }
 

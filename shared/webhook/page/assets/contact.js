@@ -1,7 +1,7 @@
 // One contact's story: what came of it, why, what to do, and every attempt.
 
 import * as api from "./api.js";
-import { at, badge, element, fillTable, time } from "./dom.js";
+import { ago, at, badge, copyable, copyButton, element, fillTable, idText, time } from "./dom.js";
 import { why } from "./transfers.js";
 
 let shown = "";
@@ -11,50 +11,62 @@ let watching = 0;
 export async function show({ id, work }) {
   shown = id;
   actions = { work };
-  watching++;
-  at("contact-heading").textContent = `Contact ${id}`;
-  at("replay").hidden = true;
+  leave();
+  name(id);
   for (const part of ["story", "facts", "attempts"]) at(part).replaceChildren();
+  at("replay").hidden = at("replay-help").hidden = true;
   try {
     tell(await api.story(id));
   } catch (error) {
     if (!(error instanceof api.Missing)) throw error;
-    at("story").replaceChildren(element("p", { class: "callout" }, "No transfer of this contact is known. Preview and sync asks Business Central for it."));
+    at("story").replaceChildren(element("div", { class: "callout" }, element("p", {}, badge("unknown", "not known"), " ", element("strong", {}, "No transfer of this contact is known.")),
+      element("p", {}, "Check the number, or let Preview and sync ask Business Central for it: a contact that was never read has no transfer yet.")));
     fillTable("attempts", [], "No attempt yet.");
   }
+  if (at("replay").disabled && !at("replay").hidden) work(() => watch(shown), { silent: true }); // it waits: tell when it is done
+}
+
+function name(id) {
+  at("contact-heading").replaceChildren("Contact ", idText(id));
+  at("contact-copy").replaceChildren(copyButton(id));
 }
 
 function tell({ transfer: t, attempts }) {
   shown = t.id;
-  at("contact-heading").textContent = `Contact ${t.id}`;
-  at("replay").hidden = false;
+  name(t.id);
+  at("replay").hidden = at("replay-help").hidden = false;
   at("replay").disabled = t.status === "pending";
   at("story").replaceChildren(outcome(t));
-  const facts = { "Internal id": t.contact_id, Customer: t.customer_id, Status: badge(t.status), Action: t.action, Trigger: t.trigger,
-    Time: time(t.finished_at ?? t.requested_at), "Next attempt": time(t.next_attempt_at), Run: t.run_id };
+  const facts = { Customer: copyable(t.customer_id), "Internal id": copyable(t.contact_id), "Last trigger": t.trigger,
+    [t.status === "pending" ? "Requested" : "Finished"]: time(t.finished_at ?? t.requested_at), "Next attempt": time(t.next_attempt_at), Run: run(t.run_id) };
   at("facts").replaceChildren(...Object.entries(facts).filter(([, value]) => value)
-    .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+    .map(([label, value]) => element("div", {}, element("dt", {}, label), element("dd", {}, value))));
   fillTable("attempts", attempts.map((a) => [time(a.finished_at), a.trigger, String(a.attempt), badge(a.status), a.action === "none" ? "" : a.action, fieldsOf(a), why(a)]),
     "No attempt yet.");
 }
 
+const run = (id) => (id ? element("span", { class: "copyable" }, element("a", { href: `#/transfers?run=${encodeURIComponent(id)}` }, id), copyButton(id)) : "");
+
 function outcome(t) {
+  const when = t.finished_at ?? t.requested_at;
+  const since = when ? element("span", { class: "soft" }, " ", ago(when)) : null;
   if (t.error) {
     return element("div", { class: `callout ${t.status}` },
-      element("p", {}, badge(t.status), " ", element("strong", {}, t.error.title), " ", element("code", {}, t.error.code)),
-      element("p", {}, t.error.description),
-      t.error.detail ? element("p", {}, api.sentence(t.error.detail)) : null,
+      element("p", { class: "lead" }, badge(t.status), " ", element("strong", {}, t.error.title), " ", element("code", {}, t.error.code), since),
+      element("p", {}, t.error.description, t.error.detail ? ` ${api.sentence(t.error.detail)}` : ""),
       element("p", { class: "resolution", id: "resolution" }, element("strong", {}, "What to do: "), t.error.resolution),
-      t.next_attempt_at ? element("p", {}, "It is tried again by itself: ", time(t.next_attempt_at), ".") : null);
+      t.next_attempt_at ? element("p", {}, "It is tried again by itself ", ago(t.next_attempt_at), ", at ", time(t.next_attempt_at), ".") : null, warnings(t));
   }
-  return element("div", { class: `callout ${t.status}` }, element("p", {}, badge(t.status), " ", summary(t)),
-    t.warnings.map((warning) => element("p", {}, "Warning: ", warning)));
+  return element("div", { class: `callout ${t.status}` }, element("p", { class: "lead" }, badge(t.status), " ", element("strong", {}, summary(t)), since),
+    t.status === "skipped" ? element("p", {}, api.sentence(t.reason || "no reason is stored")) : null, warnings(t));
 }
+
+const warnings = (t) => t.warnings.map((warning) => element("p", {}, element("strong", {}, "Warning: "), api.sentence(warning)));
 
 function summary(t) {
   switch (t.status) {
     case "pending": return "It waits for its transfer.";
-    case "skipped": return `It is left out: ${t.reason}`;
+    case "skipped": return "It is left out, as the mapping says.";
     case "succeeded": return { created: `Customer ${t.customer_id} was created.`, updated: `Customer ${t.customer_id} was updated.`,
       linked: `Customer ${t.customer_id} was linked.`, unchanged: `Customer ${t.customer_id} was up to date.` }[t.action] ?? "It arrived.";
   }
@@ -66,7 +78,7 @@ function summary(t) {
 function fieldsOf(a) {
   if (!a.sent.length) return "";
   const changed = new Set(a.changed);
-  const others = a.sent.filter((name) => !changed.has(name));
+  const others = a.sent.filter((field) => !changed.has(field));
   const list = element("details", {}, element("summary", {}, changed.size ? `${changed.size} changed of ${a.sent.length}` : `${a.sent.length} sent`));
   if (changed.size) list.append(element("p", {}, element("strong", {}, "Changed: "), [...changed].join(", ")));
   if (others.length) list.append(element("p", {}, element("strong", {}, changed.size ? "As before: " : "Sent: "), others.join(", ")));
@@ -75,7 +87,7 @@ function fieldsOf(a) {
 
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-// watch looks every second whether the replay has ended, for a minute at most and
+// watch looks every second whether the transfer has ended, for a minute at most and
 // only while the contact stays in view.
 async function watch(id) {
   const turn = watching;
@@ -102,7 +114,7 @@ at("replay").addEventListener("click", async () => {
     if (turn === watching) tell(known);
     return `Contact ${id} waits for another transfer.`;
   });
-  if (turn === watching && at("replay").disabled) await actions.work(() => watch(id), true);
+  if (turn === watching && at("replay").disabled) await actions.work(() => watch(id), { silent: true });
 });
 at("preview-one").addEventListener("click", () => {
   location.hash = `#/sync?id=${encodeURIComponent(shown)}`;

@@ -1,43 +1,89 @@
-// The overview: what did not arrive, by cause, with what to do, and the runs.
+// The overview: whether something needs a person, what did not arrive, by cause,
+// with what to do, and the runs.
 
 import * as api from "./api.js";
 import { chart } from "./chart.js";
-import { ask, at, contactLink, contacts, element, fillTable, time } from "./dom.js";
+import { ago, ask, at, badge, contactLink, contacts, element, fillTable, icon, time } from "./dom.js";
 
-const shownRuns = 40;
+const readRuns = 40, firstRuns = 10;
+const most = 200; // of a list that is only counted
 let known = [];
+let actions = {};
 
-export async function show({ say, again }) {
-  const [{ errors }, { runs }] = await Promise.all([api.errors(), api.runs(shownRuns)]);
-  at("errors").replaceChildren(...(errors.length ? errors.map((e) => cause(e, say, again))
-    : [element("p", { class: "nothing" }, "No contact stands failed or retrying.")]));
+export async function show(given) {
+  actions = given;
+  const [{ errors }, { runs }, retrying, pending] = await Promise.all([api.errors(), api.runs(readRuns), count("retrying"), count("pending")]);
+  at("as-of").textContent = new Date().toLocaleTimeString();
+  at("state").replaceChildren(...tiles(errors, runs, retrying, pending));
+  const causes = errors.map((e) => ({ ...e, retrying: retrying.byCode.get(e.code) ?? 0, certain: !retrying.more }))
+    .sort((a, b) => (b.count - b.retrying) - (a.count - a.retrying) || b.count - a.count);
+  at("errors").replaceChildren(...(causes.length ? causes.map(cause)
+    : [element("p", { class: "nothing" }, icon("succeeded"), "No contact stands failed or retrying.")]));
   known = runs;
   draw();
-  fillTable("runs", runs.map(runRow), "No run yet.");
+  list(firstRuns);
+}
+
+// count counts the contacts that stand so, and how many of them have which code.
+async function count(status) {
+  const { transfers, next_cursor } = await api.transfers({ status, limit: String(most) });
+  const byCode = new Map();
+  for (const t of transfers) if (t.error) byCode.set(t.error.code, (byCode.get(t.error.code) ?? 0) + 1);
+  return { n: transfers.length, more: Boolean(next_cursor), byCode };
+}
+
+function tiles(errors, runs, retrying, pending) {
+  const all = errors.reduce((sum, e) => sum + e.count, 0);
+  const failed = retrying.more ? all : all - retrying.n;
+  return [
+    tile("failed", failed, false, "failed", failed ? "need a person" : "nothing needs you", "#/transfers?status=failed"),
+    tile("retrying", retrying.n, retrying.more, "retrying", retrying.n ? "will be tried again" : "nothing to try again", "#/transfers?status=retrying"),
+    tile("pending", pending.n, pending.more, "pending", pending.n ? "wait for their transfer" : "nothing waits", "#/transfers?status=pending"),
+    lastRun(runs[0]),
+  ];
+}
+
+const tile = (kind, n, more, word, meaning, href) => element("li", { class: n ? kind : "none" },
+  element("a", { href }, element("span", { class: "count" }, icon(n ? kind : "succeeded"), n.toLocaleString(), more ? "+" : ""), " ", element("strong", {}, word), " ", element("span", { class: "soft" }, meaning)));
+
+function lastRun(run) {
+  if (!run) return element("li", {}, element("span", { class: "count" }, "none"), " ", element("strong", {}, "No run yet."), " ", element("span", { class: "soft" }, "the schedule starts the first one"));
+  return element("li", { class: run.error ? "failed" : "" }, element("a", { href: `#/transfers?run=${encodeURIComponent(run.run_id)}` },
+    element("span", { class: "count" }, ago(run.started_at)), " ", element("strong", {}, "last run"), " ", element("span", { class: "soft" }, stateText(run))));
 }
 
 function draw() {
-  at("chart").replaceChildren(...(known.length ? [chart(known, at("chart-unchanged").checked)] : []));
+  at("chart").replaceChildren(...(known.length ? [chart(known, at("chart-unchanged").checked, at("overview").clientWidth || at("main").clientWidth - 32)] : []));
 }
 
-function cause(e, say, again) {
-  const filter = `#/transfers?code=${encodeURIComponent(e.code)}`;
-  return element("article", { class: "cause", "aria-label": `${e.title} ${contacts(e.count)}` },
-    element("h3", {}, e.title, " ", element("code", {}, e.code)),
-    element("p", {}, e.description),
-    element("p", { class: "resolution" }, element("strong", {}, "What to do: "), e.resolution),
-    element("p", {}, element("a", { href: filter }, contacts(e.count)), ", for example ",
-      e.sample_ids.slice(0, 5).flatMap((id, i) => (i ? [", ", contactLink(id)] : [contactLink(id)])),
-      e.last ? element("span", {}, "; last ", time(e.last)) : null),
-    element("button", { type: "button", click: () => replayAll(e, say, again), "aria-label": `Replay ${contacts(e.count)} with ${e.code}` }, `Replay ${contacts(e.count)}`));
+function list(n) {
+  fillTable("runs", known.slice(0, n).map(runRow), "No run yet.");
+  at("more-runs").hidden = known.length <= n;
+  at("more-runs").textContent = `Show ${known.length - n} earlier runs`;
 }
 
-async function replayAll(e, say, again) {
+function cause(e) {
+  const hint = !e.retrying ? "" : e.retrying === e.count ? "will be tried again" : `${e.retrying}${e.certain ? "" : " or more"} of them will be tried again`;
+  const kind = e.retrying === e.count ? "retrying" : "failed";
+  return element("article", { class: `cause ${kind}`, "aria-label": `${e.title} ${contacts(e.count)}` },
+    element("a", { class: "count", href: `#/transfers?code=${encodeURIComponent(e.code)}`, "aria-label": `Show ${contacts(e.count)} with ${e.code}` }, icon(kind), e.count.toLocaleString()),
+    element("div", {},
+      element("h3", {}, e.title, " ", element("code", {}, e.code)),
+      element("p", { class: "resolution" }, element("strong", {}, "What to do: "), e.resolution),
+      element("p", { class: "examples" }, e.sample_ids.slice(0, 3).flatMap((id, i) => (i ? [", ", contactLink(id)] : [contactLink(id)])),
+        e.count > Math.min(3, e.sample_ids.length) ? ` and ${(e.count - Math.min(3, e.sample_ids.length)).toLocaleString()} more` : "",
+        e.last ? element("span", { class: "soft" }, "; last ", ago(e.last)) : null, hint ? element("span", { class: "soft" }, `; ${hint}`) : null)),
+    element("button", { type: "button", click: () => replayAll(e), "aria-label": `Replay ${contacts(e.count)} with ${e.code}` }, `Replay ${contacts(e.count)}`));
+}
+
+async function replayAll(e) {
+  const { work, again } = actions;
   if (!await ask(`Transfer ${contacts(e.count)} with ${e.code} once more?`, `Replay ${contacts(e.count)}`)) return;
-  await again(async () => {
-    const { queued, more } = await api.replayAll(e.code);
-    return `${contacts(queued.length)} wait for another transfer.${more ? " There are more: replay again for them." : ""}`;
-  });
+  let told = "";
+  if (await work(async () => {
+    const { queued, more } = await api.replayAll({ code: e.code });
+    told = `${contacts(queued.length)} wait for another transfer.${more ? " There are more: replay again for them." : ""}`;
+  })) await again(told);
 }
 
 function runRow(run) {
@@ -46,11 +92,20 @@ function runRow(run) {
     .map((n) => n.toLocaleString())];
 }
 
+const stateText = (run) => (run.error ? run.error.code : run.paused ? "paused" : run.disabled ? "mapping disabled" : run.complete ? "complete" : "goes on in the next run");
+
 function state(run) {
-  if (run.error) return element("span", { class: "badge failed", title: `${run.error.detail} ${run.error.resolution}`.trim() }, run.error.code);
-  if (run.paused) return "paused";
-  if (run.disabled) return "mapping disabled";
-  return run.complete ? "complete" : "goes on in the next run";
+  if (run.error) {
+    return element("details", {}, element("summary", {}, badge("failed", run.error.code)),
+      element("p", {}, api.sentence(run.error.title), run.error.detail ? ` ${api.sentence(run.error.detail)}` : ""), element("p", {}, run.error.resolution));
+  }
+  return run.paused || run.disabled ? badge("paused", stateText(run)) : stateText(run);
 }
 
 at("chart-unchanged").addEventListener("change", draw);
+at("more-runs").addEventListener("click", () => {
+  list(readRuns);
+  at("runs").rows[firstRuns].querySelector("a").focus();
+});
+at("refresh").addEventListener("click", () => actions.again("The overview is up to date."));
+new ResizeObserver(() => { if (at("overview").checkVisibility()) draw(); }).observe(at("main"));
