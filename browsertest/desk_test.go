@@ -83,8 +83,8 @@ func (d *desk) answer(h http.Handler) {
 	d.answers.Store(&h)
 }
 
-// open starts a browser with an empty profile. A script that throws, that the
-// content security policy stops, or a request to another host fails the test.
+// open starts a browser with an empty profile. A script that throws, or that the
+// content security policy stops, fails the test.
 func (d *desk) open() {
 	d.t.Helper()
 	options := []chromedp.ExecAllocatorOption{

@@ -113,6 +113,9 @@ func (d *desk) showsEverything(t *testing.T) {
 	d.shows("#state", "need a person", "will be tried again", "wait for their transfer", "last run", "complete")
 	d.click("#more-runs")
 	d.shows("#runs", "backfill", "stream", "paused", "SOURCE_UNAUTHORIZED")
+	if !d.holds(`performance.getEntriesByType("resource").length > 10 && performance.getEntriesByType("resource").every((e) => e.name.startsWith(location.origin + "/"))`) {
+		t.Error("the page asks another host")
+	}
 	if bars := d.number(`document.querySelectorAll("#chart a").length`); bars != d.number(`document.querySelectorAll("#runs tr").length`) || bars < 15 {
 		t.Errorf("the chart has %d bars", bars)
 	}

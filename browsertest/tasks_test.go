@@ -19,7 +19,7 @@ func TestAFailedContactIsFoundUnderstoodMendedAndReplayed(t *testing.T) {
 	d := sit(t, w)
 	d.enter(apptest.APIKey)
 
-	d.shows("#state", "1", "need a person")
+	d.shows("#state", "1", "needs a person")
 	d.shows("#errors", "Missing Email", "MISSING_EMAIL", "Ensure email is present", "44553|contact")
 	d.click("#errors a[href*='44553']")
 	d.shows("#contact", "Contact 44553|contact", "EmailAddress is empty", "Ensure email is present in Microsoft Dynamics 365 before syncing.")
@@ -80,7 +80,7 @@ func TestWhatAListShowsIsReplayedFromTheList(t *testing.T) {
 	d.lacks("#rows", "44552|contact")
 	d.click("#replay-these")
 	d.click("#question-yes")
-	d.shows("#message", "1 contact wait")
+	d.shows("#message", "1 contact waits for another transfer.")
 	d.view("#/transfers?status=pending")
 	d.shows("#rows", "44553|contact")
 	d.lacks("#rows", "44552|contact")

@@ -165,7 +165,7 @@ func TestAPauseAndARunThatCouldNotWorkStandAboveEveryView(t *testing.T) {
 	d.shows("#outcome", "no change")
 	d.click("#send")
 	d.shows("#outcome", "pending", "It is stored and waits for the next run.")
-	d.shows("#message", "0 of 1 contact succeeded. 1 contact wait for the next run.")
+	d.shows("#message", "0 of 1 contact succeeded. 1 contact waits for the next run.")
 
 	if err := w.Store.SetPaused(t.Context(), false); err != nil {
 		t.Fatal(err)

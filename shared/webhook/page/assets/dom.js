@@ -113,6 +113,9 @@ export function say(text, unseen = false) {
 // contacts counts in words: 1 contact, 2 contacts.
 export const contacts = (n) => (n === 1 ? "1 contact" : `${n.toLocaleString()} contacts`);
 
+// waiting says how many contacts wait: 1 contact waits, 2 contacts wait.
+export const waiting = (n) => `${contacts(n)} ${n === 1 ? "waits" : "wait"}`;
+
 let dismissed = () => {};
 
 // ask puts a question and resolves with true or false. Escape is a no.

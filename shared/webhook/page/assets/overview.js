@@ -3,7 +3,7 @@
 
 import * as api from "./api.js";
 import { chart } from "./chart.js";
-import { ago, ask, at, badge, contactLink, contacts, element, fillTable, icon, time } from "./dom.js";
+import { ago, ask, at, badge, contactLink, contacts, element, fillTable, icon, time, waiting } from "./dom.js";
 
 const readRuns = 40, firstRuns = 10;
 const most = 200; // of a list that is only counted
@@ -13,7 +13,7 @@ let actions = {};
 export async function show(given) {
   actions = given;
   const [{ errors }, { runs }, retrying, pending] = await Promise.all([api.errors(), api.runs(readRuns), count("retrying"), count("pending")]);
-  at("as-of").textContent = new Date().toLocaleTimeString();
+  at("as-of").textContent = new Date().toLocaleTimeString(undefined, { timeStyle: "short" });
   at("state").replaceChildren(...tiles(errors, runs, retrying, pending));
   const causes = errors.map((e) => ({ ...e, retrying: retrying.byCode.get(e.code) ?? 0, certain: !retrying.more }))
     .sort((a, b) => (b.count - b.retrying) - (a.count - a.retrying) || b.count - a.count);
@@ -36,15 +36,16 @@ function tiles(errors, runs, retrying, pending) {
   const all = errors.reduce((sum, e) => sum + e.count, 0);
   const failed = retrying.more ? all : all - retrying.n;
   return [
-    tile("failed", failed, false, "failed", failed ? "need a person" : "nothing needs you", "#/transfers?status=failed"),
-    tile("retrying", retrying.n, retrying.more, "retrying", retrying.n ? "will be tried again" : "nothing to try again", "#/transfers?status=retrying"),
-    tile("pending", pending.n, pending.more, "pending", pending.n ? "wait for their transfer" : "nothing waits", "#/transfers?status=pending"),
+    tile("failed", failed, false, "failed", ["nothing needs you", "needs a person", "need a person"], "#/transfers?status=failed"),
+    tile("retrying", retrying.n, retrying.more, "retrying", ["nothing to try again", "will be tried again", "will be tried again"], "#/transfers?status=retrying"),
+    tile("pending", pending.n, pending.more, "pending", ["nothing waits", "waits for its transfer", "wait for their transfer"], "#/transfers?status=pending"),
     lastRun(runs[0]),
   ];
 }
 
-const tile = (kind, n, more, word, meaning, href) => element("li", { class: n ? kind : "none" },
-  element("a", { href }, element("span", { class: "count" }, icon(n ? kind : "succeeded"), n.toLocaleString(), more ? "+" : ""), " ", element("strong", {}, word), " ", element("span", { class: "soft" }, meaning)));
+// meanings are those of none, one and several.
+const tile = (kind, n, more, word, meanings, href) => element("li", { class: n ? kind : "none" },
+  element("a", { href }, element("span", { class: "count" }, icon(n ? kind : "succeeded"), n.toLocaleString(), more ? "+" : ""), " ", element("strong", {}, word), " ", element("span", { class: "soft" }, meanings[Math.min(n, 2)])));
 
 function lastRun(run) {
   if (!run) return element("li", {}, element("span", { class: "count" }, "none"), " ", element("strong", {}, "No run yet."), " ", element("span", { class: "soft" }, "the schedule starts the first one"));
@@ -82,7 +83,7 @@ async function replayAll(e) {
   let told = "";
   if (await work(async () => {
     const { queued, more } = await api.replayAll({ code: e.code });
-    told = `${contacts(queued.length)} wait for another transfer.${more ? " There are more: replay again for them." : ""}`;
+    told = `${waiting(queued.length)} for another transfer.${more ? " There are more: replay again for them." : ""}`;
   })) await again(told);
 }
 

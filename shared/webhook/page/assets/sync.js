@@ -1,7 +1,7 @@
 // Manual sync: what would be sent is shown before anything is.
 
 import * as api from "./api.js";
-import { ask, at, badge, contactLink, contacts, element } from "./dom.js";
+import { ask, at, badge, contactLink, contacts, element, waiting } from "./dom.js";
 
 const most = 25; // ids of one preview
 let actions = {};
@@ -96,10 +96,10 @@ async function send() {
   if (answer.transfers) {
     present("Transferred", answer.transfers.map(outcomeOf));
     const count = (status) => answer.transfers.filter((t) => t.status === status).length;
-    const waiting = count("pending");
-    return `${count("succeeded")} of ${contacts(wanted.length)} succeeded.${waiting ? ` ${contacts(waiting)} wait for the next run.` : ""}`;
+    const waits = count("pending");
+    return `${count("succeeded")} of ${contacts(wanted.length)} succeeded.${waits ? ` ${waiting(waits)} for the next run.` : ""}`;
   }
-  present("Stored", [element("p", {}, badge("pending"), ` ${contacts(answer.accepted.length)} wait for the next run. `, element("a", { href: "#/transfers?status=pending" }, "See what waits")),
+  present("Stored", [element("p", {}, badge("pending"), ` ${waiting(answer.accepted.length)} for the next run. `, element("a", { href: "#/transfers?status=pending" }, "See what waits")),
     ...answer.rejected.map((r) => element("article", { class: "cause one" }, element("h3", {}, element("bdi", {}, r.id)), problem(r)))]);
   return `${contacts(answer.accepted.length)} accepted, ${answer.rejected.length} rejected.`;
 }

@@ -2,7 +2,7 @@
 // The address says everything that is shown, so that it can be sent to a colleague.
 
 import * as api from "./api.js";
-import { ask, at, badge, contactLink, contacts, element, fillTable, time } from "./dom.js";
+import { ask, at, badge, contactLink, element, fillTable, time, waiting } from "./dom.js";
 import { find } from "./search.js";
 
 const size = 50;
@@ -143,6 +143,6 @@ at("replay-these").addEventListener("click", async () => {
   const which = Object.fromEntries(["status", "code"].map((name) => [name, filter[name]]).filter(([, value]) => value));
   if (await actions.work(async () => {
     const { queued, more } = await api.replayAll(which);
-    told = `${contacts(queued.length)} wait for another transfer.${more ? " There are more: replay again for them." : ""}`;
+    told = `${waiting(queued.length)} for another transfer.${more ? " There are more: replay again for them." : ""}`;
   })) await actions.again(told);
 });
