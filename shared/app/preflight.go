@@ -29,6 +29,7 @@ func (a *App) Preflight(ctx context.Context) ([]webhook.Check, error) {
 	} else {
 		p.unknown("sample of contacts", "contacts cannot be read yet; see the checks above")
 	}
+	p.transfers(ctx)
 	p.subscription(ctx)
 	return p.checks, nil
 }
@@ -210,6 +211,21 @@ func (p *preflight) company(ctx context.Context, no string) {
 		p.add("company link", false, fmt.Sprintf("company %s is not linked in iPaaS.com: sync companies before contacts", no))
 	default:
 		p.add("company link", true, fmt.Sprintf("company %s is linked", no))
+	}
+}
+
+// transfers says whether work is held up on purpose.
+func (p *preflight) transfers(ctx context.Context) {
+	paused, err := p.app.Store.Paused(ctx)
+	switch {
+	case err != nil:
+		p.add("transfers", false, err.Error())
+	case paused:
+		p.add("transfers", false, "paused: accepted work waits until contactsync resume")
+	case !p.app.Mapping.Enabled():
+		p.add("transfers", false, "the mapping is disabled: nothing is transferred until its file says status: enabled")
+	default:
+		p.add("transfers", true, "neither paused nor disabled")
 	}
 }
 

@@ -60,7 +60,7 @@ func TestThePreflightOfAGoodWorld(t *testing.T) {
 		"secret": "true", "business central credentials": "true", "web service Contact_Card": "true", "web service Customers": "true",
 		"web service Customer_Card": "true", "mapped properties": "true", "time of change": "true", "internal id": "true",
 		"ipaas.com credentials": "true", "ipaas.com write permission": "null", "custom fields": "null", "sample of contacts": "true",
-		"company link": "true", "subscription": "null",
+		"company link": "true", "transfers": "true", "subscription": "null",
 	} {
 		if verdict(got[name]) != want {
 			t.Errorf("%s is %s, want %s: %s", name, verdict(got[name]), want, got[name].Detail)
@@ -87,6 +87,20 @@ func TestThePreflightNamesWhatIsWrong(t *testing.T) {
 		verdict string
 		says    string
 	}{
+		{
+			name: "transfers that are paused",
+			world: func(w *apptest.World) {
+				if err := w.Store.SetPaused(w.T.Context(), true); err != nil {
+					w.T.Fatal(err)
+				}
+			},
+			check: "transfers", verdict: "false", says: "contactsync resume",
+		},
+		{
+			name:    "a mapping that is disabled",
+			options: apptest.Options{Mapping: "collection: X\nstatus: disabled\nmappings:\n  - {type: field, source: \"No\", destination: CustomerNumber}\n"},
+			check:   "transfers", verdict: "false", says: "status: enabled",
+		},
 		{
 			name:  "a service that is not published",
 			world: func(w *apptest.World) { w.Source.Unpublish("Customer_Card") },
