@@ -56,7 +56,14 @@ func TestAllContactsWithOneCauseAreReplayedAfterAQuestion(t *testing.T) {
 	d.click("#errors button")
 	d.click("#question-yes")
 	d.shows("#message", "2 contacts wait for another transfer.")
-	d.view("#/transfers?status=pending")
+	d.shows("#state", "2", "wait for their transfer")
+
+	w.Edit("44552", func(c *businesscentraltest.Contact) { c.EMail = "ada@example.com" })
+	w.Edit("44553", func(c *businesscentraltest.Contact) { c.EMail = "grace@example.com" })
+	w.Poll()
+	d.shows("#message", "Nothing waits any more. The overview is up to date.")
+	d.shows("#errors", "No contact stands failed or retrying.")
+	d.view("#/transfers?status=succeeded")
 	d.shows("#rows", "44552|contact", "44553|contact", "replay")
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -206,7 +207,10 @@ func (h *history) post(path string, body any) {
 func (b *sandbox) announceHooks(ctx context.Context) error {
 	var waiting []transfer.Request
 	for _, no := range []string{"CT000180", "CT000181"} {
-		waiting = append(waiting, transfer.Request{Ref: contact.Ref{No: no}, Trigger: transfer.ByHook, RequestedAt: b.clock.Now(), Token: "sandbox-hook-" + no})
+		if _, there := b.source.Contact(no); !there {
+			continue // somebody brought contacts of their own
+		}
+		waiting = append(waiting, transfer.Request{Ref: contact.Ref{No: no}, Trigger: transfer.ByHook, RequestedAt: b.clock.Now(), Token: rand.Text()})
 	}
 	return b.store.Request(ctx, waiting...)
 }

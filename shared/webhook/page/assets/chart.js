@@ -34,8 +34,8 @@ export function chart(runs, withUnchanged, width) {
   const label = `${series.length} runs from ${moment(series[0])} to ${moment(series.at(-1))}; ${failed} failed transfers in them; ${broken} runs could not work. The table below has the numbers.`;
   return element("figure", {},
     drawing("svg", { viewBox: `0 -10 ${width} ${height + ground + 10}`, width, height: height + ground + 10, role: "img", "aria-label": label }, hatch(), lines, bars,
-      drawing("text", { x: Math.min(begin, width - 250), y: height + ground - 2 }, moment(series[0])),
-      series.length > 1 ? drawing("text", { x: width, y: height + ground - 2, "text-anchor": "end" }, moment(series.at(-1))) : null),
+      series.length > 1 ? drawing("text", { x: Math.min(begin, width - 250), y: height + ground - 2 }, moment(series[0])) : null,
+      drawing("text", { x: width, y: height + ground - 2, "text-anchor": "end" }, moment(series.at(-1)))),
     element("figcaption", { class: "legend" }, shown.map(([name]) => key(name)), series.some((run) => run.error) ? key("broken", "could not work") : null,
       series.some((run) => run.paused) ? key("paused") : null, element("span", {}, "Height: contacts, in steps of ten.")));
 }

@@ -1,7 +1,7 @@
 // One contact's story: what came of it, why, what to do, and every attempt.
 
 import * as api from "./api.js";
-import { ago, at, badge, copyable, copyButton, element, fillTable, idText, time } from "./dom.js";
+import { ago, at, badge, copyable, copyButton, element, fillTable, idText, pause, time } from "./dom.js";
 import { why } from "./transfers.js";
 
 let shown = "";
@@ -84,8 +84,6 @@ function fieldsOf(a) {
   if (others.length) list.append(element("p", {}, element("strong", {}, changed.size ? "As before: " : "Sent: "), others.join(", ")));
   return list;
 }
-
-const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 // watch looks every second whether the transfer has ended, for a minute at most and
 // only while the contact stays in view.

@@ -110,6 +110,8 @@ export function say(text, unseen = false) {
   fading = setTimeout(() => at("message").classList.add("unseen"), 10_000);
 }
 
+export const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
 // contacts counts in words: 1 contact, 2 contacts.
 export const contacts = (n) => (n === 1 ? "1 contact" : `${n.toLocaleString()} contacts`);
 

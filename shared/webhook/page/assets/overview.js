@@ -3,15 +3,20 @@
 
 import * as api from "./api.js";
 import { chart } from "./chart.js";
-import { ago, ask, at, badge, contactLink, contacts, element, fillTable, icon, time, waiting } from "./dom.js";
+import { ago, ask, at, badge, contactLink, contacts, element, fillTable, icon, pause, time, waiting } from "./dom.js";
 
 const readRuns = 40, firstRuns = 10;
 const most = 200; // of a list that is only counted
 let known = [];
 let actions = {};
+let watching = 0;
 
 export async function show(given) {
   actions = given;
+  await load();
+}
+
+async function load() {
   const [{ errors }, { runs }, retrying, pending] = await Promise.all([api.errors(), api.runs(readRuns), count("retrying"), count("pending")]);
   at("as-of").textContent = new Date().toLocaleTimeString(undefined, { timeStyle: "short" });
   at("state").replaceChildren(...tiles(errors, runs, retrying, pending));
@@ -84,8 +89,30 @@ async function replayAll(e) {
   if (await work(async () => {
     const { queued, more } = await api.replayAll({ code: e.code });
     told = `${waiting(queued.length)} for another transfer.${more ? " There are more: replay again for them." : ""}`;
-  })) await again(told);
+  })) {
+    await again(told);
+    await work(watch, { silent: true });
+  }
 }
+
+// watch looks every two seconds whether what was replayed is done, for a minute at
+// most and only while the overview stays in view, and then shows how it ended.
+async function watch() {
+  const turn = ++watching;
+  for (let i = 0; i < 30; i++) {
+    await pause(2000);
+    if (turn !== watching || at("overview").hidden) return "";
+    if ((await count("pending")).n) continue;
+    // Who works in the list keeps it as it is: nothing moves under their hands.
+    if (["state", "errors", "runs"].some((id) => at(id).contains(document.activeElement))) return "Nothing waits any more. Refresh shows how it ended.";
+    if (turn === watching) await load();
+    return "Nothing waits any more. The overview is up to date.";
+  }
+  return "";
+}
+
+// leave ends the watching when another view is opened.
+export function leave() { watching++; }
 
 function runRow(run) {
   const link = element("a", { href: `#/transfers?run=${encodeURIComponent(run.run_id)}` }, time(run.started_at));

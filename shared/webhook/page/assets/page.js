@@ -43,7 +43,7 @@ async function work(task, { silent = false, unseen = false, again = () => work(t
     if (turn === opened && (text || !silent)) say(text ?? "", unseen);
     return true;
   } catch (error) {
-    if (error instanceof api.Refused) lock(error);
+    if (error instanceof api.Refused) lock();
     else if (turn === opened) complain(error, again);
     return false;
   } finally {
@@ -53,14 +53,14 @@ async function work(task, { silent = false, unseen = false, again = () => work(t
 
 // lock asks for the key. The address stays, and so does what was typed: with a
 // new key the work goes on where it was.
-function lock(error) {
+function lock() {
   api.forgetKey();
   opened++;
   document.body.removeAttribute("aria-busy");
   leave();
   for (const name of ["nav", "find", "forget", "connection", ...Object.keys(views)]) at(name).hidden = true;
   at("login").hidden = false;
-  complain({ title: accepted ? "Your key is no longer accepted" : "This key is not accepted", detail: error.detail,
+  complain({ title: accepted ? "Your key is no longer accepted" : "This key is not accepted",
     resolution: accepted ? "Enter one that is; you stay where you were" : "Enter one of webhook.api_keys of the secret. A key that was just added is accepted within 30 seconds" });
   accepted = false;
   at("key").focus();
@@ -68,6 +68,7 @@ function lock(error) {
 
 function leave() {
   contact.leave();
+  overview.leave();
   transfers.leave();
 }
 

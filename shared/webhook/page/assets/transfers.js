@@ -60,6 +60,7 @@ async function page(number, cursor, wanted) {
   lead("newer", number > 1 ? pageAddress(number - 1, cursors.get(number - 1) ?? "", cursors.has(number - 1)) : null);
   lead("older", next_cursor ? pageAddress(number + 1, next_cursor, true) : null);
   at("newer").textContent = number > 2 && !cursors.has(number - 1) ? "First page" : "Newer";
+  at("newer").hidden = at("older").hidden = false;
   at("further").hidden = true;
   return at("position").textContent && `Transfers ${at("position").textContent}`;
 }
@@ -76,7 +77,7 @@ function lead(id, href) {
 const sent = () => ({ status: filter.status, code: filter.code, since: filter.since, run: filter.run });
 
 async function search(cursor, wanted) {
-  for (const id of ["newer", "older"]) lead(id, null);
+  at("newer").hidden = at("older").hidden = true;
   at("further").hidden = true;
   at("position").textContent = "Searching …";
   fillTable("rows", [], "Searching …");
@@ -99,7 +100,7 @@ export function transferRow(t) {
 
 function customer(t) {
   const id = t.customer_id ? element("bdi", {}, t.customer_id) : "";
-  return t.action === "none" || !t.action ? id : element("span", {}, t.action, " ", id);
+  return t.action === "none" || !t.action ? id : element("span", { class: "together" }, t.action, " ", id);
 }
 
 // why says what an operator must know of an outcome, in one cell.
