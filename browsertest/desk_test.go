@@ -102,7 +102,7 @@ func (d *desk) open() {
 	if err := chromedp.Do(page, prefers("light")); err != nil {
 		d.t.Fatalf("start Chromium: %v", err)
 	}
-	ended := make(chan struct{})
+	ended, t := make(chan struct{}), d.t
 	go func() {
 		defer close(ended)
 		for m, err := range messages {
@@ -110,13 +110,23 @@ func (d *desk) open() {
 				return // the browser was closed
 			}
 			if m.Type == chromedp.ConsoleException || strings.Contains(m.Text, "Content Security Policy") {
-				d.t.Errorf("the page's script failed: %s", m.Text)
+				t.Errorf("the page's script failed: %s", m.Text)
 			}
 		}
 	}()
 	d.t.Cleanup(func() {
 		leave()
 		<-ended
+	})
+}
+
+// part is a part of the test, which fails for itself.
+func (d *desk) part(name string, do func(t *testing.T)) {
+	whole := d.t
+	whole.Run(name, func(t *testing.T) {
+		d.t = t
+		defer func() { d.t = whole }()
+		do(t)
 	})
 }
 

@@ -26,8 +26,8 @@ func TestTheSandboxsPage(t *testing.T) {
 	d.open()
 	d.enter("sandbox-key")
 	d.shows("#runs", "poll")
-	t.Run("shows every state, every trigger and the seed's errors", func(t *testing.T) { d.showsEverything(t) })
-	t.Run("fits every screen and can be read by everybody", func(t *testing.T) {
+	d.part("shows every state, every trigger and the seed's errors", func(t *testing.T) { d.showsEverything(t) })
+	d.part("fits every screen and can be read by everybody", func(t *testing.T) {
 		behindOurBack(t, d.url) // a preview then has something to show
 		d.fitsEveryScreen(t)
 	})

@@ -214,7 +214,7 @@ func TestTenThousandTransfersAreReadAPageAtATimeAndSearched(t *testing.T) {
 	d.shows("#position", "201 to 250")
 	fifth := d.text("location.hash")
 
-	t.Run("a page's address shows it to somebody else", func(*testing.T) {
+	d.part("a page's address shows it to somebody else", func(*testing.T) {
 		first := d.text(`document.querySelector("#rows a").innerText`)
 		d.view("#/")
 		d.do("open it anew", chromedp.Navigate("about:blank"), chromedp.Navigate(d.url+"/"+fifth))
@@ -226,14 +226,14 @@ func TestTenThousandTransfersAreReadAPageAtATimeAndSearched(t *testing.T) {
 		d.do("go back", chromedp.NavigateBack())
 		d.shows("#position", "201 to 250")
 	})
-	t.Run("a filter finds the one", func(*testing.T) {
+	d.part("a filter finds the one", func(*testing.T) {
 		d.view("#/transfers?status=failed")
 		d.shows("#rows", "N04711|contact", "MISSING_EMAIL")
 		d.shows("#position", "1 to 1")
 		d.view("#/transfers?status=skipped")
 		d.shows("#rows", "No transfer matches the filter.")
 	})
-	t.Run("a search goes through all pages, some at a time", func(t *testing.T) {
+	d.part("a search goes through all pages, some at a time", func(t *testing.T) {
 		d.view("#/transfers")
 		d.write("#q", "n0999\r")
 		d.shows("#position", "10 found in 2,000 transfers; there are more")
@@ -254,7 +254,7 @@ func TestTenThousandTransfersAreReadAPageAtATimeAndSearched(t *testing.T) {
 		d.view("#/transfers?status=failed&q=missing")
 		d.shows("#position", "1 found in 1 transfers")
 	})
-	t.Run("a contact is found by its number", func(*testing.T) {
+	d.part("a contact is found by its number", func(*testing.T) {
 		d.write("#find-id", "n09999\r")
 		d.shows("#contact", "Contact N09999|contact", "was created")
 	})

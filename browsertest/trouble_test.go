@@ -112,7 +112,7 @@ func TestATableThatDoesNotAnswerIsNamedWithItsCure(t *testing.T) {
 	d.shows("#rows", "44552|contact")
 	d.lacks("#failure", "Unavailable")
 
-	t.Run("an action that failed leaves the view", func(*testing.T) {
+	d.part("an action that failed leaves the view", func(*testing.T) {
 		d.view("#/contact/44552")
 		d.shows("#story", "Ensure email is present")
 		table.gone.Store(true)
