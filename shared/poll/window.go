@@ -271,7 +271,7 @@ func (w *reading) store(ctx context.Context) error {
 	if w.run.event.DryRun {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	ctx, cancel := toStore(ctx)
 	defer cancel()
 	if err := w.run.cfg.Store.PutCursor(ctx, w.flow, w.cursor); err != nil {
 		return fmt.Errorf("store how far run %s came: %w", w.run.id, err)
