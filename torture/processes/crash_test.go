@@ -119,18 +119,22 @@ func (s *scene) unseen(c businesscentraltest.Contact) {
 
 // streamOf is the event of the table's stream when a request for the number was put.
 func (s *scene) streamOf(no string) string {
-	image := map[string]any{}
-	for name, value := range map[string]string{
-		"pk": "default#contact#" + no, "sk": "request", "status": "pending", "no": no, "trigger": "hook",
-		"requested_at": "2025-03-03T09:00:00.000Z", "token": "of-the-stream",
-	} {
-		image[name] = map[string]string{"S": value}
-	}
-	raw, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
-		"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": map[string]any{"NewImage": image},
-	}}})
+	raw, err := json.Marshal(map[string]any{"Records": []any{record(map[string]string{
+		"pk": "default#contact#" + no, "no": no, "trigger": "hook", "requested_at": "2025-03-03T09:00:00.000Z", "token": "of-the-stream",
+	}, false)}})
 	s.must(err)
 	return string(raw)
+}
+
+// record is one of a stream event: the image of a request.
+func record(values map[string]string, wake bool) any {
+	image := map[string]any{"sk": map[string]string{"S": "request"}, "status": map[string]string{"S": "pending"}, "wake": map[string]bool{"BOOL": wake}}
+	for name, value := range values {
+		if value != "" {
+			image[name] = map[string]string{"S": value}
+		}
+	}
+	return map[string]any{"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": map[string]any{"NewImage": image}}
 }
 
 // A perfect day is the one that nothing disturbs.

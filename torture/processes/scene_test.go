@@ -56,6 +56,7 @@ type scene struct {
 // settings of a scene. The zero value is one worker.
 type settings struct {
 	workers int
+	timeout time.Duration // of an invocation; a long one if zero
 	source  businesscentraltest.Config
 	environ []string
 }
@@ -115,7 +116,7 @@ func (s *scene) functions(stand *stand, set settings) {
 		"RETRY_UNIT=" + retryUnit.String(), fmt.Sprintf("WORKERS=%d", max(1, set.workers)),
 	}, set.environ...)...)
 	function := func(name, path string) *lambdatest.Function {
-		f := lambdatest.New(lambdatest.Config{Name: name, Path: path, Environ: env, Output: s.log, Answer: s.answering, Answered: s.answered})
+		f := lambdatest.New(lambdatest.Config{Name: name, Path: path, Environ: env, Timeout: set.timeout, Output: s.log, Answer: s.answering, Answered: s.answered})
 		s.t.Cleanup(f.Close)
 		return f
 	}
