@@ -46,7 +46,7 @@ bench: ## run the benchmarks (RUN=name for some)
 conformance: ## hold the DynamoDB store to the suite of all stores, on a local stand-in for AWS
 	scripts/moto run go test -count=1 ./shared/status/dynamostore/...
 
-torture: ## try to break the guarantees: kills, faults, random days, load; ends with one table
+torture: ## try to break the guarantees: kills, faults, random days, load; ends with one table (needs python3)
 	scripts/torture
 
 build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -245,6 +247,7 @@ func killedAtAnyCall(t *testing.T, workers int) {
 	if len(p.customers) != 7 || len(p.outcomes) != 9 {
 		t.Fatalf("the day does not go as it should:\n%s\n%s\n%s", strings.Join(p.customers, "\n"), strings.Join(p.outcomes, "\n"), undisturbed.log.tail())
 	}
+	complete(t, &p)
 	var scenes scenes
 	for i, calls := range p.calls {
 		t.Logf("%s: %d calls", day[i].name, len(calls))
@@ -274,6 +277,28 @@ func killedAtAnyCall(t *testing.T, workers int) {
 		}
 	}
 	scenes.play(t)
+}
+
+// complete fails when a kind of call is missing from the day: the matrix would be
+// smaller than it says.
+func complete(t *testing.T, p *perfect) {
+	t.Helper()
+	made := map[string]bool{}
+	for _, calls := range p.calls {
+		for _, c := range calls {
+			made[c.Side+" "+c.Name] = true
+		}
+	}
+	for _, kind := range []string{
+		"AWS GetSecretValue", "AWS GetItem", "AWS PutItem", "AWS UpdateItem", "AWS DeleteItem", "AWS BatchGetItem", "AWS BatchWriteItem", "AWS Query",
+		"Business Central GET /Contact_Card", "Business Central GET /Contact_Card next", "Business Central POST /" + businesscentraltest.DefaultTenant + "/oauth2/v2.0/token",
+		"iPaaS.com POST /customers/v2/Customer", "iPaaS.com GET /customers/v2/Customers", "iPaaS.com POST /customers/v2/External/LookupSpecial",
+		"iPaaS.com POST /customers/v2/External/UpdateExternalId", "Runtime API answer",
+	} {
+		if !made[kind] {
+			t.Errorf("the day makes no call %s: %v", kind, slices.Sorted(maps.Keys(made)))
+		}
+	}
 }
 
 // scenes are played many at once, for most of their time is spent waiting; slots

@@ -40,11 +40,14 @@ func TestEverythingAtOnceInProcessesLeavesOneNewestCustomerEach(t *testing.T) {
 			for i := range crowd {
 				s.add(apptest.Person(number(i), fmt.Sprintf("p%d@example.com", i)))
 			}
-			s.storm(killing)
+			kills := s.storm(killing)
 			if n := s.hooks.ColdStarts(); n < 3 {
 				t.Errorf("%d webhook processes, want several at once", n)
 			}
 			if killing {
+				if t.Logf("%d processes were killed", kills); kills < 5 {
+					t.Errorf("%d processes were killed, want more", kills)
+				}
 				time.Sleep(stormLength + excess) // the claims and leases of the dead
 			}
 			s.afterwards()
@@ -78,8 +81,8 @@ func (s *stand) listening(t *testing.T) *scene {
 }
 
 // storm lets everything happen at once, until the contacts were edited for the
-// last time.
-func (s *scene) storm(killing bool) {
+// last time. It returns how many processes were killed.
+func (s *scene) storm(killing bool) (kills int) {
 	ctx, over := context.WithCancel(s.t.Context())
 	defer over()
 	var all sync.WaitGroup
@@ -127,8 +130,11 @@ func (s *scene) storm(killing bool) {
 	if killing {
 		again(200*time.Millisecond, func() {
 			time.Sleep(100 * time.Millisecond)
-			s.poll.KillOne()
-			s.hooks.KillOne()
+			for _, f := range []*lambdatest.Function{s.poll, s.hooks} {
+				if f.KillOne() {
+					kills++
+				}
+			}
 		})
 	}
 	all.Go(func() {
@@ -142,6 +148,7 @@ func (s *scene) storm(killing bool) {
 		}
 	})
 	all.Wait()
+	return kills
 }
 
 // sync transfers contacts by hand; each ends or waits.

@@ -189,7 +189,7 @@ func (f *Function) start(ctx context.Context) (*process, error) {
 	server := httptest.NewUnstartedServer(p.runtime)
 	server.Config.ErrorLog = quiet
 	server.Start()
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), f.cfg.Path) //nolint:gosec // the test built it
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), f.cfg.Path)
 	p.cmd.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(server.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=" + f.cfg.Name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512",
 	}, f.cfg.Environ...)

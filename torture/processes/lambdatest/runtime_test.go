@@ -21,10 +21,15 @@ import (
 // The test binary is the function as well: started under a Runtime API it runs
 // this handler with AWS's own client of that API.
 func TestMain(m *testing.M) {
-	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+	if environment("AWS_LAMBDA_RUNTIME_API") != "" {
 		lambda.Start(handle)
+		return
 	}
-	os.Exit(m.Run())
+	m.Run()
+}
+
+func environment(name string) string {
+	return os.Getenv(name) //nolint:forbidigo // how Lambda tells a function where its Runtime API is
 }
 
 type wish struct {
@@ -42,7 +47,7 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	case "fail":
 		return nil, errors.New("as was wished")
 	case "die":
-		os.Exit(3)
+		os.Exit(3) //nolint:forbidigo // a process that ends is what is tested
 	case "sleep":
 		time.Sleep(time.Minute)
 	case "rendezvous":
@@ -54,7 +59,7 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	context, _ := lambdacontext.FromContext(ctx)
 	return map[string]any{
 		"left": time.Until(deadline).Seconds(), "request_id": context.AwsRequestID, "arn": context.InvokedFunctionArn,
-		"trace": os.Getenv("_X_AMZN_TRACE_ID"), "process": os.Getpid(),
+		"trace": environment("_X_AMZN_TRACE_ID"), "process": os.Getpid(),
 	}, nil
 }
 
