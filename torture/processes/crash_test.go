@@ -201,6 +201,13 @@ func (s *scene) disturbed(p *perfect, i, n int, how front.Verdict, lifetime time
 		time.Sleep(time.Until(begun.Add(lifetime + excess + 100*time.Millisecond)))
 		slots <- struct{}{}
 	}
+	s.rest(i)
+	return true
+}
+
+// rest is what comes after the i-th step, to the end of the day.
+func (s *scene) rest(i int) {
+	s.t.Helper()
 	for _, step := range day[i+1:] {
 		if step.prepare != nil {
 			step.prepare(s)
@@ -208,7 +215,6 @@ func (s *scene) disturbed(p *perfect, i, n int, how front.Verdict, lifetime time
 		s.until(step)
 	}
 	s.settle()
-	return true
 }
 
 // until calls until the call succeeds, as a scheduler, a stream and a patient
@@ -248,7 +254,7 @@ func killedAtAnyCall(t *testing.T, workers int) {
 		t.Fatalf("the day does not go as it should:\n%s\n%s\n%s", strings.Join(p.customers, "\n"), strings.Join(p.outcomes, "\n"), undisturbed.log.tail())
 	}
 	complete(t, &p)
-	var scenes scenes
+	scenes := scenes{working: 4}
 	for i, calls := range p.calls {
 		t.Logf("%s: %d calls", day[i].name, len(calls))
 		for _, c := range calls {
@@ -304,15 +310,13 @@ func complete(t *testing.T, p *perfect) {
 // scenes are played many at once, for most of their time is spent waiting; slots
 // bounds how many of them work.
 type scenes struct {
-	slots chan struct{}
-	all   []func(t *testing.T, number int)
-	names []string
+	working int
+	slots   chan struct{}
+	all     []func(t *testing.T, number int)
+	names   []string
 }
 
-const (
-	atOnce  = 48
-	working = 4
-)
+const atOnce = 48
 
 func (s *scenes) add(name string, play func(t *testing.T, number int)) {
 	s.names, s.all = append(s.names, name), append(s.all, play)
@@ -320,7 +324,7 @@ func (s *scenes) add(name string, play func(t *testing.T, number int)) {
 
 func (s *scenes) play(t *testing.T) {
 	t.Helper()
-	s.slots = make(chan struct{}, working)
+	s.slots = make(chan struct{}, s.working)
 	queue := make(chan int)
 	var players sync.WaitGroup
 	for range atOnce {

@@ -4,7 +4,6 @@
 package front
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -27,6 +26,7 @@ const (
 	Pass       Verdict = iota
 	KillBefore         // the caller is killed, the call is not passed on
 	KillAfter          // the call is carried out, the caller is killed before it sees the answer
+	Silence            // the call is carried out, and its answer never comes
 )
 
 // A Call is one call of a function.
@@ -88,8 +88,8 @@ func (f *Front) Serve(side, address string) (origin string, err error) {
 		}
 		defer f.leave()
 		// What was passed on is carried out, also when the caller dies meanwhile.
-		ctx := context.WithoutCancel(r.Context())
-		proxy.ServeHTTP(w, r.WithContext(context.WithValue(ctx, verdictKey{}, verdict)))
+		ctx := context.WithValue(context.WithoutCancel(r.Context()), verdictKey{}, verdict)
+		proxy.ServeHTTP(w, r.WithContext(context.WithValue(ctx, callerKey{}, r.Context())))
 	}))
 	server.Config.ErrorLog = quiet
 	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
@@ -106,6 +106,7 @@ var quiet = log.New(io.Discard, "", 0)
 
 type (
 	verdictKey    struct{}
+	callerKey     struct{} // the context that ends when the caller has gone
 	generationKey struct{}
 )
 
@@ -164,17 +165,22 @@ func (f *Front) killLocked() {
 // answered is where the answer stands whole and has not gone back.
 func (f *Front) answered(resp *http.Response) error {
 	verdict, _ := resp.Request.Context().Value(verdictKey{}).(Verdict)
-	if verdict != KillAfter {
+	if verdict == Pass {
 		return nil
 	}
-	body, err := io.ReadAll(resp.Body)
+	_, err := io.Copy(io.Discard, resp.Body)
 	_ = resp.Body.Close()
 	if err != nil {
 		return err
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	f.Kill()
-	return errKilled
+	if verdict == KillAfter {
+		f.Kill()
+		return errWithheld
+	}
+	if caller, ok := resp.Request.Context().Value(callerKey{}).(context.Context); ok {
+		<-caller.Done()
+	}
+	return errWithheld
 }
 
 func (f *Front) leave() {
@@ -234,4 +240,4 @@ func name(r *http.Request) string {
 	return r.Method + " " + path
 }
 
-var errKilled = errors.New("the caller was killed")
+var errWithheld = errors.New("the answer is withheld")
