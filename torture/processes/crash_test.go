@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -315,38 +314,4 @@ func complete(t *testing.T, p *perfect) {
 			t.Errorf("the day makes no call %s: %v", kind, slices.Sorted(maps.Keys(made)))
 		}
 	}
-}
-
-// scenes are played many at once, for most of their time is spent waiting; slots
-// bounds how many of them work.
-type scenes struct {
-	working int
-	slots   chan struct{}
-	all     []func(t *testing.T, number int)
-	names   []string
-}
-
-const atOnce = 48
-
-func (s *scenes) add(name string, play func(t *testing.T, number int)) {
-	s.names, s.all = append(s.names, name), append(s.all, play)
-}
-
-func (s *scenes) play(t *testing.T) {
-	t.Helper()
-	s.slots = make(chan struct{}, s.working)
-	queue := make(chan int)
-	var players sync.WaitGroup
-	for range atOnce {
-		players.Go(func() {
-			for i := range queue {
-				t.Run(s.names[i], func(t *testing.T) { s.all[i](t, i) })
-			}
-		})
-	}
-	for i := range s.all {
-		queue <- i
-	}
-	close(queue)
-	players.Wait()
 }
