@@ -46,7 +46,7 @@ bench: ## run the benchmarks (RUN=name for some)
 conformance: ## hold the DynamoDB store to the suite of all stores, on a local stand-in for AWS
 	scripts/moto run go test -count=1 ./shared/status/dynamostore/...
 
-torture: ## try to break the guarantees: kills, faults, random days, load; ends with one table
+torture: ## try to break the guarantees: kills, faults, random days, load; ends with one table (needs python3)
 	scripts/torture
 
 browser: ## work through the operator's page in Chromium (RUN=name for some, SCREENSHOTS=1 for new pictures)

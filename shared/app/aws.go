@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	aws "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -32,6 +34,11 @@ func Deployed(ctx context.Context, environ []string, log *slog.Logger) (*App, er
 	return newDeployed(ctx, environ, nil, log)
 }
 
+// attemptTime is how long one attempt of a call to AWS may take. Table and secret
+// answer in milliseconds; the SDK sets no limit of its own, so that one answer that
+// never comes would take the invocation to its deadline. It repeats the call instead.
+const attemptTime = 3 * time.Second
+
 func newDeployed(ctx context.Context, environ []string, metrics io.Writer, log *slog.Logger) (*App, error) {
 	cfg, err := config.Load(environ, config.Readable(files.Read))
 	if err != nil {
@@ -40,7 +47,7 @@ func newDeployed(ctx context.Context, environ []string, metrics io.Writer, log *
 	if log == nil {
 		log = observe.NewLogger(os.Stdout, cfg.LogLevel, cfg.Connection)
 	}
-	shared, err := awsconfig.LoadDefaultConfig(ctx)
+	shared, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTime)))
 	if err != nil {
 		return nil, fmt.Errorf("AWS settings: %w", err)
 	}

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/poll"
 	"contactsync/shared/status"
+	"contactsync/shared/transfer"
 )
 
 // many puts n persons into Business Central, a second apart.
@@ -49,6 +51,48 @@ func TestARowAtAPagesEndThatIsEditedInMidWindowLosesNothing(t *testing.T) {
 				t.Errorf("P00009 lives in %s, want Boston", c.Addresses[0].Fields.City)
 			}
 		})
+	}
+}
+
+// The link names the row that its page ended with. P00001 ends the first page, is
+// edited, and ends the second one too: the same link comes again, and no server
+// goes round in circles.
+func TestARowThatEndsTwoPagesOfAWindowIsNoCircle(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{MaxPageSize: 2}})
+	many(w, 4)
+	w.Source.Inject(businesscentraltest.Fault{
+		Route: businesscentraltest.RouteContacts, Match: followed, Times: 1,
+		Before: func(*http.Request) {
+			for _, no := range []string{"P00001", "P00003"} {
+				w.Clock.Advance(time.Minute)
+				if err := w.Source.EditContact(no, func(c *businesscentraltest.Contact) { c.City = "Boston" }); err != nil {
+					t.Error(err)
+				}
+			}
+		},
+	})
+	run := w.Poll()
+	if n := w.Target.CountCustomers(); n != 4 || !run.Complete {
+		t.Fatalf("%d customers after %+v, want 4", n, run)
+	}
+	for _, no := range []string{"P00001", "P00003"} {
+		if c, _ := w.Target.CustomerByExternalID(no + "|contact"); c.Addresses[0].Fields.City != "Boston" {
+			t.Errorf("%s lives in %s, want Boston", no, c.Addresses[0].Fields.City)
+		}
+	}
+}
+
+func TestAServerThatGoesRoundInCirclesEndsTheRun(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{MaxPageSize: 2}})
+	many(w, 7)
+	fault := w.Source.Inject(businesscentraltest.Fault{Route: businesscentraltest.RouteContacts, Match: followed, Times: -1, SameToken: true})
+	run, err := w.App.Run(t.Context(), poll.Event{Mode: poll.Poll})
+	if !errors.Is(err, transfer.SourceUnavailable) || run.Complete || w.Source.Calls(businesscentraltest.RouteContacts) > 30 {
+		t.Errorf("got %v after %d calls, want the source unavailable after a few", err, w.Source.Calls(businesscentraltest.RouteContacts))
+	}
+	fault.Remove()
+	if w.Poll(); w.Target.CountCustomers() != 7 {
+		t.Errorf("%d customers once the server is well, want 7", w.Target.CountCustomers())
 	}
 }
 

@@ -125,7 +125,9 @@ func (w *walk) follow(from, link string) (string, error) {
 		return "", transfer.SourceUnavailable.Fail(w.op, "the next link of %s does not lead to the configured host %s and was not followed", w.where, w.client.base.Host)
 	}
 	if w.seen[absolute] || absolute == from {
-		return "", transfer.SourceUnavailable.Fail(w.op, "the next link of %s leads to a page that was read already", w.where)
+		e := transfer.SourceUnavailable.Fail(w.op, "the next link of %s leads to a page that was read already", w.where)
+		e.Err = poll.ErrNextRepeated
+		return "", e
 	}
 	return absolute, nil
 }

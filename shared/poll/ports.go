@@ -18,7 +18,8 @@ type Source interface {
 	Schema(ctx context.Context) (Schema, error)
 	// Changed yields the contacts of a window, page by page as they arrive, and
 	// after each page an Item that ends it. It ends after the last page or with
-	// an error. A stored link that Business Central refuses is [ErrNextRefused].
+	// an error. A stored link that Business Central refuses is [ErrNextRefused],
+	// a link that was followed before [ErrNextRepeated].
 	Changed(ctx context.Context, w Window) iter.Seq2[Item, error]
 	// Contact returns the present version of one contact; see [transfer.Source].
 	Contact(ctx context.Context, ref contact.Ref) (contact.Contact, error)
@@ -61,3 +62,8 @@ type Item struct {
 // ErrNextRefused tells that Business Central does not accept a stored link any
 // more: the window begins again.
 var ErrNextRefused = errors.New("the stored next link is refused")
+
+// ErrNextRepeated says that a page's link was followed before. A link names the
+// row that its page ended with: one that is edited and ends a later page too makes
+// the link come again, and so does a server that goes round in circles.
+var ErrNextRepeated = errors.New("the next link was followed before")

@@ -186,8 +186,7 @@ func (r *run) finish(ctx context.Context, err error) (status.Run, error) {
 		r.sum.Problem = &transfer.Problem{Code: transfer.FaultOf(err).Code, Detail: transfer.DetailOf(err)}
 	}
 	if !r.sum.Busy && !r.sum.DryRun {
-		// The last second before the deadline is kept for this.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		ctx, cancel := toStore(ctx)
 		defer cancel()
 		if storeErr := r.cfg.Store.PutRun(ctx, r.sum); storeErr != nil {
 			err = errors.Join(err, fmt.Errorf("store run %s: %w", r.id, storeErr))
@@ -295,6 +294,18 @@ func timeUp(ctx context.Context) bool {
 	}
 	deadline, ok := ctx.Deadline()
 	return ok && time.Until(deadline) < reserve
+}
+
+// toStore returns the context in which a run stores how far it came, and its
+// summary: with the patience of a table that throttles as long as there is time for
+// it, and beyond the end of ctx, for the last seconds are kept for this.
+func toStore(ctx context.Context) (context.Context, context.CancelFunc) {
+	const least, most = 2 * time.Second, 10 * time.Second
+	patience := most
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(most, max(least, time.Until(deadline)-reserve))
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), patience)
 }
 
 // readingFailed judges an error of the source: our own deadline and a wait beyond

@@ -32,9 +32,13 @@ func (r *run) window(ctx context.Context, schema Schema) error {
 	if flow == status.PollFlow && !r.event.DryRun {
 		defer func() { r.sum.Watermark = w.cursor.Watermark }()
 	}
+	repeats := 0
 	for range maxRestarts {
 		err = w.read(ctx)
 		switch {
+		case errors.Is(err, ErrNextRepeated) && repeats < maxRepeats:
+			repeats++
+			w.restart()
 		case errors.Is(err, ErrNextRefused):
 			w.restart()
 		case errors.Is(err, errMoved):
@@ -46,8 +50,9 @@ func (r *run) window(ctx context.Context, schema Schema) error {
 	return errTimeUp // the next run goes on
 }
 
-// maxRestarts bounds how often one run begins a window again.
-const maxRestarts = 20
+// maxRestarts bounds how often one run begins a window again, maxRepeats how often
+// because of a link that came again: after that it is no edited row any more.
+const maxRestarts, maxRepeats = 20, 5
 
 // open goes on with an unfinished window or begins a new one.
 func (r *run) open(c status.Cursor) status.Cursor {
@@ -227,7 +232,7 @@ func (w *reading) pass(p *page) {
 // that a run does not see a whole page makes headway too (guarantee 8): all its
 // contacts so far are settled, and the order is by time.
 func (w *reading) interrupted(ctx context.Context, cause error) error {
-	if errors.Is(cause, ErrNextRefused) {
+	if errors.Is(cause, ErrNextRefused) || errors.Is(cause, ErrNextRepeated) {
 		return cause
 	}
 	if err := w.finishPrevious(ctx); err != nil {
@@ -271,7 +276,7 @@ func (w *reading) store(ctx context.Context) error {
 	if w.run.event.DryRun {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	ctx, cancel := toStore(ctx)
 	defer cancel()
 	if err := w.run.cfg.Store.PutCursor(ctx, w.flow, w.cursor); err != nil {
 		return fmt.Errorf("store how far run %s came: %w", w.run.id, err)

@@ -1,0 +1,45 @@
+package app_test
+
+import (
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"contactsync/shared/app"
+)
+
+// The SDK itself sets no limit to an answer: one that never comes would take the
+// invocation to its deadline.
+func TestACallToAWSThatIsNeverAnsweredIsMadeAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits three seconds for an answer that does not come")
+	}
+	var calls atomic.Int32
+	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if calls.Add(1) == 1 {
+			<-r.Context().Done()
+			return
+		}
+		body := []byte(`{"Item":{"pk":{"S":"default#control"},"sk":{"S":"pause"},"paused":{"BOOL":true}}}`)
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.Header().Set("X-Amz-Crc32", fmt.Sprint(crc32.ChecksumIEEE(body)))
+		_, _ = w.Write(body)
+	}))
+	defer table.Close()
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", table.URL)
+	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	a, err := app.New(t.Context(), []string{"TABLE_NAME=transfers", "SECRET_ID=secret", "BC_COMPANY=CRONUS", "IPAAS_SYSTEM_ID=313"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if paused, err := a.Store.Paused(t.Context()); err != nil || !paused || calls.Load() != 2 {
+		t.Errorf("got paused %t, %v after %d calls; want the second call's answer", paused, err, calls.Load())
+	}
+}
