@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -29,9 +30,8 @@ import (
 
 var role = flag.String("role", "", "what this process does, when the test has started itself once more: poll, stream or webhook")
 
-// The contacts of the processes: the stand-in for DynamoDB does a few hundred
-// conditional writes a second.
-const shared = 2_000
+// The stand-in for DynamoDB does a few hundred conditional writes a second.
+var among = flag.Int("among", 2_000, "contacts of the three processes")
 
 // Three processes with the wiring of the functions share one table: two of them
 // poll, by the clock and by the table's stream, and one is called by hand.
@@ -40,6 +40,7 @@ func TestThreeProcessesOverOneTableLoseAndDoubleNothing(t *testing.T) {
 	if endpoint == "" {
 		t.Skip("AWS_ENDPOINT_URL_DYNAMODB is not set: run it with scripts/moto run go test")
 	}
+	shared := *among
 	count := tally.Begin(t, fmt.Sprintf("load: %d contacts, three processes over DynamoDB", shared))
 	w := &world{t: t, tick: 5 * time.Millisecond}
 	w.source = businesscentraltest.StartServer(t, businesscentraltest.Config{RequestLimit: -1, RetryAfter: businesscentraltest.RetryAfter{Delay: time.Second}})
@@ -53,7 +54,9 @@ func TestThreeProcessesOverOneTableLoseAndDoubleNothing(t *testing.T) {
 		for range shared / 20 {
 			w.edit(r, shared)
 		}
+		begin := time.Now()
 		w.processes(environ, func() { w.edit(r, shared) })
+		t.Logf("%.0f s until a run was complete", time.Since(begin).Seconds())
 	}
 	faults.end(w)
 	w.comeToRest(environ)
@@ -119,16 +122,19 @@ func (f *troubles) overSockets(w *world) {
 	f.source(w.source)
 }
 
-// processes runs the three once, with edits meanwhile, until two runs were complete.
+// processes runs the three once, with edits meanwhile, until a run is complete.
 func (w *world) processes(environ []string, edit func()) {
 	w.t.Helper()
 	var all sync.WaitGroup
 	stop := make(chan struct{})
 	for i, name := range []string{"poll", "stream", "webhook"} {
-		input, hold := io.Pipe()                                                                                                             // its end tells the process to stop
-		cmd := exec.CommandContext(w.t.Context(), os.Args[0], "-test.run=^TestProcess$", "-role="+name, fmt.Sprintf("-contacts=%d", shared)) //nolint:gosec // this very program
-		cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environ, input, w, w
-		if err := cmd.Start(); err != nil {
+		cmd := exec.CommandContext(w.t.Context(), os.Args[0], "-test.run=^TestProcess$", "-role="+name, fmt.Sprintf("-among=%d", *among)) //nolint:gosec // this very program
+		cmd.Env, cmd.Stdout, cmd.Stderr = environ, w, w
+		input, err := cmd.StdinPipe() // its end tells the process to stop
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
 			w.t.Fatal(err)
 		}
 		all.Go(func() {
@@ -141,7 +147,7 @@ func (w *world) processes(environ []string, edit func()) {
 		})
 		all.Go(func() {
 			<-stop
-			_ = hold.Close()
+			_ = input.Close()
 		})
 	}
 	ticker := time.NewTicker(100 * time.Millisecond)
@@ -196,19 +202,19 @@ func TestProcess(t *testing.T) {
 	}()
 	switch *role {
 	case "poll":
-		p.pollTwice()
+		p.pollUntilComplete()
 	case "stream":
 		p.untilStopped(func() {
 			p.stream(25)
 			p.invoke(`{}`)
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond)
 		})
 	case "webhook":
 		r := mathrand.New(mathrand.NewPCG(uint64(time.Now().UnixNano()), 1)) //nolint:gosec // no secret
 		p.untilStopped(func() {
-			p.sync(r, shared, 20, 200)
-			p.hook(r, shared, 10)
-			time.Sleep(300 * time.Millisecond)
+			p.sync(r, *among, 20, http.StatusOK)
+			p.hook(r, *among, 10)
+			time.Sleep(time.Second)
 		})
 	}
 }
@@ -230,24 +236,19 @@ func (p *process) untilStopped(do func()) {
 	}
 }
 
-// invoke polls with the deadline of a function that is short of time.
+// invoke polls with the deadline of a function that has little time.
 func (p *process) invoke(event string) (complete bool) {
-	ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
 	defer cancel()
 	answer, err := p.app.Poll(ctx, []byte(event))
 	return err == nil && answer.Complete
 }
 
-// pollTwice polls until two runs of this process were complete.
-func (p *process) pollTwice() {
-	end := time.Now().Add(3 * time.Minute)
-	for complete := 0; complete < 2; {
+// pollUntilComplete polls until a run of this process was complete.
+func (p *process) pollUntilComplete() {
+	for end := time.Now().Add(8 * time.Minute); !p.invoke(`{}`); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			p.t.Fatal("no run is complete")
 		}
-		if p.invoke(`{}`) {
-			complete++
-		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
