@@ -58,7 +58,7 @@ func TestLoadLosesAndDoublesNothing(t *testing.T) {
 // transferred by hand, by hooks and by the table's stream.
 func (w *world) everythingAtOnce(round, n int) {
 	w.t.Helper()
-	r := rand.New(rand.NewPCG(uint64(round), 1)) //nolint:gosec // the same load every time
+	r := rand.New(rand.NewPCG(uint64(round), 1))
 	for range n / 20 {
 		w.edit(r, n)
 	}
@@ -66,7 +66,7 @@ func (w *world) everythingAtOnce(round, n int) {
 	var all sync.WaitGroup
 	each := func(seed uint64, times int, do func(r *rand.Rand)) {
 		all.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(round), seed)) //nolint:gosec // the same load every time
+			r := rand.New(rand.NewPCG(uint64(round), seed))
 			for range times {
 				time.Sleep(time.Duration(r.IntN(400)) * time.Millisecond)
 				do(r)

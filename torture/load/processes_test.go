@@ -49,7 +49,7 @@ func TestThreeProcessesOverOneTableLoseAndDoubleNothing(t *testing.T) {
 	environ := w.deploy(endpoint)
 	faults := &troubles{}
 	faults.overSockets(w)
-	r := mathrand.New(mathrand.NewPCG(1, 1)) //nolint:gosec // the same load every time
+	r := mathrand.New(mathrand.NewPCG(1, 1))
 	for range 3 {
 		for range shared / 20 {
 			w.edit(r, shared)
@@ -96,7 +96,8 @@ func (w *world) deploy(endpoint string) []string {
 	if _, err := secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String(secretOf(w.source, w.target))}); err != nil {
 		w.t.Fatal(err)
 	}
-	return append(os.Environ(), "AWS_ENDPOINT_URL="+endpoint, "TABLE_NAME="+name, "SECRET_ID="+name, "IPAAS_RATE=100000/1s", "RETRY_UNIT=1s",
+	environ := os.Environ() //nolint:forbidigo // handed on to the processes, which are mains
+	return append(environ, "AWS_ENDPOINT_URL="+endpoint, "TABLE_NAME="+name, "SECRET_ID="+name, "IPAAS_RATE=100000/1s", "RETRY_UNIT=1s",
 		"BC_BASE_URL="+w.source.BaseURL(), "BC_TOKEN_URL="+w.source.TokenURL(), "BC_COMPANY="+w.source.CompanyName(),
 		"IPAAS_BASE_URL="+w.target.BaseURL(), "IPAAS_SYSTEM_ID="+fmt.Sprint(w.target.SystemID()), "LOG_LEVEL=warn")
 }
@@ -128,7 +129,7 @@ func (w *world) processes(environ []string, edit func()) {
 	var all sync.WaitGroup
 	stop := make(chan struct{})
 	for i, name := range []string{"poll", "stream", "webhook"} {
-		cmd := exec.CommandContext(w.t.Context(), os.Args[0], "-test.run=^TestProcess$", "-role="+name, fmt.Sprintf("-among=%d", *among)) //nolint:gosec // this very program
+		cmd := exec.CommandContext(w.t.Context(), os.Args[0], "-test.run=^TestProcess$", "-role="+name, fmt.Sprintf("-among=%d", *among))
 		cmd.Env, cmd.Stdout, cmd.Stderr = environ, w, w
 		input, err := cmd.StdinPipe() // its end tells the process to stop
 		if err == nil {
@@ -188,7 +189,7 @@ func TestProcess(t *testing.T) {
 	if *role == "" {
 		t.Skip("TestThreeProcessesOverOneTable starts it")
 	}
-	a, err := app.New(t.Context(), os.Environ())
+	a, err := app.New(t.Context(), os.Environ()) //nolint:forbidigo // this is what a main does
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +211,7 @@ func TestProcess(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 		})
 	case "webhook":
-		r := mathrand.New(mathrand.NewPCG(uint64(time.Now().UnixNano()), 1)) //nolint:gosec // no secret
+		r := mathrand.New(mathrand.NewPCG(uint64(time.Now().UnixNano()), 1))
 		p.untilStopped(func() {
 			p.sync(r, *among, 20, http.StatusOK)
 			p.hook(r, *among, 10)
