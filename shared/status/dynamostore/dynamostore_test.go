@@ -61,13 +61,13 @@ func openOver(t *testing.T, connection, table string, client aws.HTTPClient) *dy
 	return s
 }
 
-// lossy carries every call out and loses the answer of every twelfth, which the SDK
+// lossy carries every call out and loses the answer of every thirtieth, which the SDK
 // then repeats.
 type lossy struct{ calls atomic.Int64 }
 
 func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 	answer, err := http.DefaultClient.Do(r)
-	if err != nil || l.calls.Add(1)%12 != 0 || strings.HasSuffix(r.Header.Get("X-Amz-Target"), "Table") {
+	if err != nil || l.calls.Add(1)%30 != 0 || strings.HasSuffix(r.Header.Get("X-Amz-Target"), "Table") {
 		return answer, err
 	}
 	_, _ = io.Copy(io.Discard, answer.Body)
@@ -79,5 +79,5 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 func TestStoreWhoseAnswersGetLost(t *testing.T) {
 	client := &lossy{}
 	statustest.Run(t, func(t *testing.T) status.Store { return openOver(t, "default", "contactsync-"+rand.Text(), client) })
-	t.Logf("%d answers of %d were lost", client.calls.Load()/12, client.calls.Load())
+	t.Logf("%d answers of %d were lost", client.calls.Load()/30, client.calls.Load())
 }
