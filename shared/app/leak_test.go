@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"contactsync/shared/app"
 	"contactsync/shared/app/apptest"
 	"contactsync/shared/businesscentral/businesscentraltest"
+	"contactsync/shared/config"
 	"contactsync/shared/credentials"
 	"contactsync/shared/ipaas/ipaastest"
 	"contactsync/shared/observe"
@@ -53,6 +55,7 @@ type leakWorld struct {
 	*apptest.World
 	path   string
 	dynamo *recorded
+	hits   func() int // calls that went wrong; nil if the fault is none of calls
 	mu     sync.Mutex
 	out    strings.Builder
 }
@@ -82,10 +85,13 @@ func newLeakWorld(t *testing.T, mapping string, wrap func(status.Store) status.S
 	if wrap != nil {
 		store = wrap(store)
 	}
+	var g gateway
 	l.World = apptest.New(t, apptest.Options{
-		Store: store, Mapping: mapping, Source: businesscentraltest.Config{ClientSecret: "canary-client-secret"},
+		Store: store, Mapping: mapping, Config: func(c *config.Config) { c.WebhookURL = webhookURL },
+		Source: businesscentraltest.Config{ClientSecret: "canary-client-secret", NotificationClient: &http.Client{Transport: bridgeTo{&g}}},
 		Target: ipaastest.Config{APIKeys: []ipaastest.APIKey{{Value: "canary-api-key"}}},
 	})
+	g.w = l.World
 	document := strings.NewReplacer(apptest.ClientState, "canary-state", apptest.APIKey, "canary-operator").Replace(l.Secret())
 	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static([]byte(document)), Now: l.Clock.Now, Log: log})
 	if err != nil {
@@ -131,6 +137,8 @@ func (l *leakWorld) everyPath() {
 		a := gateway{l.World}.call(http.MethodPost, "/notifications/business-central", "", "", []byte(body))
 		l.keep("notification", string(a.body), nil)
 	}
+	l.Clock.Advance(31 * time.Second)
+	_, _ = l.Source.DeliverNotifications(l.T.Context())
 	poll(`{}`)
 	if waiting, _, err := l.Store.Requests(l.T.Context(), 10); err == nil && len(waiting) > 0 {
 		poll(string(streamOf(l.T.(*testing.T), l.World)))
@@ -179,6 +187,9 @@ func TestNoSecretAndNoPersonalDataIsSeenOnAnyPath(t *testing.T) {
 				l.everyPath()
 				if !strings.Contains(l.out.String(), f.shows) {
 					t.Errorf("the fault does not show as %q:\n%s", f.shows, l.out.String())
+				}
+				if l.hits != nil && l.hits() == 0 {
+					t.Error("the fault hit no call")
 				}
 				for _, leak := range l.leaks() {
 					t.Error(leak)
@@ -236,6 +247,11 @@ func leakFaults() []leakFault {
 func sourceLeaks() (list []leakFault) {
 	canaryText := canaryText + ", canary-client-secret"
 	quoted := `{"error":{"code":"Internal_RecordNotFound","message":"` + canaryText + `"}}`
+	for _, status := range []int{400, 401, 404, 500} {
+		list = append(list, leakFault{name: fmt.Sprint("Business Central: ", status, " to subscriptions"), fault: func(l *leakWorld) {
+			l.hits = l.Source.Inject(businesscentraltest.Fault{Route: businesscentraltest.RouteSubscriptions, Times: -1, Status: status, Body: strings.Replace(quoted, canaryText, canaryText+", canary-state", 1)}).Hits
+		}})
+	}
 	for name, f := range map[string]businesscentraltest.Fault{
 		"400": {Status: 400, Body: quoted}, "401": {Status: 401, Body: quoted}, "403": {Status: 403, Body: quoted}, "404": {Status: 404, Body: quoted}, "409": {Status: 409, Body: quoted}, "500": {Status: 500, Body: quoted},
 		"502 with HTML": {Status: 502, Body: "<html>" + canaryText, ContentType: "text/html"}, "200 with HTML": {Status: 200, Body: "<html>" + canaryText, ContentType: "text/html"},
@@ -246,7 +262,7 @@ func sourceLeaks() (list []leakFault) {
 		"redirect": {RedirectTo: "https://canary.example/Canarylast"}, "a next link elsewhere": {NextLinkHost: "https://canary.example"},
 	} {
 		f.Times = -1
-		list = append(list, leakFault{name: "Business Central: " + name, fault: func(l *leakWorld) { l.Source.Inject(f) }})
+		list = append(list, leakFault{name: "Business Central: " + name, fault: func(l *leakWorld) { l.hits = l.Source.Inject(f).Hits }})
 	}
 	return list
 }
@@ -269,8 +285,10 @@ func targetLeaks() (list []leakFault) {
 	for name, effect := range effects {
 		for where, route := range map[string][]ipaastest.Route{"every call": {""}, "writes": {ipaastest.CustomerCreate, ipaastest.CustomerUpdate}, "look-ups": {ipaastest.LookupCustomer, ipaastest.CustomerSearch}} {
 			list = append(list, leakFault{name: "iPaaS.com: " + name + " to " + where, fault: func(l *leakWorld) {
+				var hits atomic.Int64
+				l.hits = func() int { return int(hits.Load()) }
 				for _, r := range route {
-					l.Target.Fail(ipaastest.Script{Route: r, Times: -1, Effect: effect})
+					l.Target.Fail(ipaastest.Script{Route: r, Times: -1, Effect: effect, When: func(ipaastest.Request) bool { return hits.Add(1) > 0 }})
 				}
 			}})
 		}

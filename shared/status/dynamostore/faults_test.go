@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -289,17 +290,20 @@ func TestAWriteThatWasCarriedOutAndIsRefusedWhenRepeatedWasOurs(t *testing.T) {
 	const head = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"m","Item":`
 	state := `{"pk":{"S":"default#id#3f2504e0"},"sk":{"S":"state"},"transfer":{"M":{"contact_id":{"S":"3f2504e0"}}}`
 	claimed := head + state + `,"claim_owner":{"S":"me"},"claim_until":{"S":"2026-01-31T10:00:30.123Z"},"open_claims":{"N":"1"}}}`
-	tests := map[string]string{
-		"Claim": claimed, "Claim with an outcome": claimed,
-		"Save":    head + state + `,"saved_by":{"S":"me"}}}`,
-		"Release": head + state + `}}`, "Done": head + `{}}`, "ReleaseLease": head + `{}}`,
+	tests := []struct{ operation, what, again string }{
+		{"Claim", "the claim is ours", claimed},
+		{"Claim with an outcome", "the claim is ours", claimed},
+		{"Save", "the outcome is ours", head + state + `,"saved_by":{"S":"me"}}}`},
+		{"Save", "the outcome is ours, and another has the claim by now", head + state + `,"saved_by":{"S":"me"},"claim_owner":{"S":"other"},"claim_until":{"S":"2026-01-31T10:00:30.123Z"}}}`},
+		{"Release", "nobody has the claim", head + state + `}}`},
+		{"Done", "the request is gone", head + `{}}`},
+		{"ReleaseLease", "the lease is gone", head + `{}}`},
 	}
-	for _, o := range operations() {
-		again, conditional := tests[o.name]
-		if !conditional {
-			continue
-		}
-		t.Run(o.name, func(t *testing.T) {
+	all := operations()
+	for _, tt := range tests {
+		o := all[slices.IndexFunc(all, func(o operation) bool { return o.name == tt.operation })]
+		again := tt.again
+		t.Run(o.name+", "+tt.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				calls := 0
 				s := openWire(t, func(r *http.Request, body []byte) (*http.Response, error) {
