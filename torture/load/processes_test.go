@@ -247,7 +247,7 @@ func (p *process) invoke(event string) (complete bool) {
 
 // pollUntilComplete polls until a run of this process was complete.
 func (p *process) pollUntilComplete() {
-	for end := time.Now().Add(8 * time.Minute); !p.invoke(`{}`); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(15 * time.Minute); !p.invoke(`{}`); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			p.t.Fatal("no run is complete")
 		}
