@@ -17,7 +17,7 @@ FUNCTION_GOFLAGS := -trimpath -buildvcs=false -tags=lambda.norpc "-ldflags=-s -w
 TOOLS := .tools/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test check lint race bench browser torture build local verify conformance rehearse clean
+.PHONY: help run test check lint race bench browser torture fuzz build local verify conformance rehearse clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ torture: ## try to break the guarantees: kills, faults, random days, load; ends 
 
 browser: ## work through the operator's page in Chromium (RUN=name for some, SCREENSHOTS=1 for new pictures)
 	scripts/browser
+
+fuzz: ## run every fuzz target for a minute each (FUZZTIME=20s, RUN=pattern for some)
+	FUZZTIME='$(or $(FUZZTIME),1m)' RUN='$(RUN)' scripts/fuzz
 
 build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
 	@scripts/tools sam

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"contactsync/shared/poll"
 	"contactsync/shared/status"
+	"contactsync/shared/transfer"
 	"contactsync/shared/wire"
 )
 
@@ -27,7 +30,7 @@ func (a *App) Poll(ctx context.Context, raw json.RawMessage) (*Answer, error) {
 		a.log.ErrorContext(ctx, "event refused", "error", err)
 		return nil, err
 	}
-	run, err := a.Run(ctx, e)
+	run, err := a.safely(ctx, e)
 	a.logRun(ctx, run, err)
 	answer := &Answer{RunJSON: wire.Run(run)}
 	if e.Mode == poll.Stream {
@@ -40,6 +43,18 @@ func (a *App) Poll(ctx context.Context, raw json.RawMessage) (*Answer, error) {
 		return nil, err
 	}
 	return answer, nil
+}
+
+// safely does the run. A defect becomes an error: the runtime would write the value
+// of the panic, which may quote a record, into its log.
+func (a *App) safely(ctx context.Context, e poll.Event) (run status.Run, err error) {
+	defer func() {
+		if defect := recover(); defect != nil {
+			a.log.ErrorContext(ctx, "defect", "panic", fmt.Sprintf("%T", defect), "stack", string(debug.Stack()))
+			err = transfer.Internal.Fail("run", "a defect of the integration; its log entry names the place")
+		}
+	}()
+	return a.Run(ctx, e)
 }
 
 func (a *App) logRun(ctx context.Context, run status.Run, err error) {

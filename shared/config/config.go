@@ -158,7 +158,9 @@ func environment(environ []string) map[string]string {
 		name, value, _ := strings.Cut(pair, "=")
 		values[name] = value
 	}
-	maps.DeleteFunc(values, func(_, value string) bool { return strings.TrimSpace(value) == "" })
+	// Windows keeps entries without a name (=C:=C:\dir), and the parser would take one
+	// for every field that has none.
+	maps.DeleteFunc(values, func(name, value string) bool { return name == "" || strings.TrimSpace(value) == "" })
 	return values
 }
 

@@ -9,6 +9,7 @@
 package ipaas
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -118,6 +119,7 @@ type request struct {
 	query  string // encoded
 	body   []byte
 	once   bool     // a create, which must not be carried out twice
+	record bool     // carries the record, so that values are all of it that iPaaS.com can quote
 	values []string // of the record, to be masked in what iPaaS.com says
 	fields []string // names of the custom fields that are sent
 }
@@ -167,6 +169,10 @@ func (c *Client) try(ctx context.Context, r request, account Account) (*outbound
 	answer, err := c.outbound.Do(ctx, call)
 	if err != nil {
 		return nil, unanswered(ctx, r, err)
+	}
+	if !succeeded(answer) { // the words of a refusal are quoted, and some name the key
+		answer.Body = bytes.ReplaceAll(answer.Body, []byte(account.APIKey), []byte(masked))
+		answer.Reason = strings.ReplaceAll(answer.Reason, account.APIKey, masked)
 	}
 	return answer, nil
 }

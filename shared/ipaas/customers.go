@@ -191,7 +191,7 @@ func (c *Client) Update(ctx context.Context, id string, body customer.Customer) 
 
 // writing prepares a call that carries a customer.
 func (c *Client) writing(op, method, path string, body customer.Customer) request {
-	r := request{op: op, method: method, path: path, body: AppendBody(nil, body, c.systemID), values: valuesOf(body)}
+	r := request{op: op, method: method, path: path, body: AppendBody(nil, body, c.systemID), record: true, values: valuesOf(body)}
 	for _, field := range body.CustomFields {
 		r.fields = append(r.fields, field.Name)
 	}

@@ -18,7 +18,7 @@ func FuzzErrorAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body, reason string) {
 		status = 300 + (status%300+300)%300
-		r := request{op: "create customer", once: true, values: []string{"secretvalue"}, fields: []string{"Role"}}
+		r := request{op: "create customer", once: true, record: true, values: []string{"secretvalue"}, fields: []string{"Role"}}
 		a := &outbound.Answer{Status: status, Reason: reason, Body: []byte(body), Header: http.Header{}}
 		_, _ = rejected(a), absent(a)
 		err := judge(r, a)

@@ -167,7 +167,8 @@ func mentions(text, name string) bool {
 }
 
 // detail says what iPaaS.com answered, for the operator: status, code and words,
-// these with every value of the record masked.
+// these with every value of the record masked. An answer to a look-up may speak of
+// values that the call did not carry: of such a one only the code is told.
 func (p *problem) detail(r request, a *outbound.Answer) string {
 	said := fmt.Sprintf("iPaaS.com answered %d", a.Status)
 	if p.code() != "" {
@@ -176,6 +177,8 @@ func (p *problem) detail(r request, a *outbound.Answer) string {
 	switch words := mask(p.text, r.values); {
 	case p.html:
 		return said + " with an HTML page"
+	case !r.record && p.text != "":
+		return said + " with a text that is not shown, for it may quote a record"
 	case words != "":
 		return said + ": " + strings.TrimPrefix(words, p.code()+": ")
 	case p.text != "":

@@ -3,6 +3,8 @@ package poll
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -94,7 +96,22 @@ func (p *pool) transfer(ctx context.Context, job transfer.Job) (transfer.Transfe
 	}
 }
 
-func (p *pool) once(ctx context.Context, job transfer.Job) (transfer.Transfer, error) {
+// once makes one attempt. A defect outside the transfer's own steps, such as one in
+// storing its outcome, must not end the process with every contact under way: this
+// one is left waiting like one that another execution has. The panic's value may
+// quote a record, so only its type is told.
+func (p *pool) once(ctx context.Context, job transfer.Job) (t transfer.Transfer, err error) {
+	defer func() {
+		if defect := recover(); defect != nil {
+			ref := job.Ref
+			if job.Contact != nil {
+				ref = job.Contact.Ref()
+			}
+			p.run.cfg.Log.ErrorContext(ctx, "defect", "run_id", p.run.id, "contact_no", ref.String(), "panic", fmt.Sprintf("%T", defect), "stack", string(debug.Stack()))
+			t = transfer.Transfer{Attempt: transfer.Attempt{Status: transfer.Pending}}
+			err = fmt.Errorf("a defect ended the transfer of %s: %w", ref, transfer.ErrClaimed)
+		}
+	}()
 	if p.run.event.DryRun {
 		preview, err := p.run.cfg.Transfers.Preview(ctx, job)
 		return preview.Transfer, err

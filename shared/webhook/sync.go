@@ -88,8 +88,10 @@ func (h *Handler) newBatch(do func(ctx context.Context, job transfer.Job) (wire.
 // run works until the cut: 2 s before the deadline, at most 25 s from now.
 func (b *batch) run(ctx context.Context, units []*unit) {
 	b.cut = time.Now().Add(maxSync)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-syncMargin).Before(b.cut) {
-		b.cut = deadline.Add(-syncMargin)
+	if end, ok := ctx.Deadline(); ok { // answerMargin before the invocation's
+		if latest := end.Add(answerMargin - syncMargin); latest.Before(b.cut) {
+			b.cut = latest
+		}
 	}
 	ctx, cancel := context.WithDeadline(ctx, b.cut.Add(callMargin)) // so that calls may last until the cut
 	defer cancel()

@@ -41,6 +41,9 @@ const (
 	syncMargin = 2 * time.Second
 	// callMargin is how long before their context's deadline calls end (guarantee 2e).
 	callMargin = time.Second
+	// answerMargin is before an invocation's deadline, too: whatever was asked of table,
+	// secret or systems has ended by then, so that what failed is still answered.
+	answerMargin = time.Second
 )
 
 // Config says what the routes work with. NewSyncer, Store, Callers, Preflight
@@ -90,6 +93,12 @@ var _ http.Handler = (*Handler)(nil)
 // status, how long it took and counts, but no id, key or body.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := h.cfg.Now()
+	if deadline, ok := r.Context().Deadline(); ok {
+		margin := min(answerMargin, time.Until(deadline)/2)
+		ctx, cancel := context.WithDeadline(r.Context(), deadline.Add(-margin))
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
 	name, answer := h.answer(r)
 	answer.write(w, r.Method == http.MethodHead)
 

@@ -2,7 +2,9 @@ package dynamostore
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -111,7 +113,8 @@ func (s *Store) write(ctx context.Context, writes []types.WriteRequest) error {
 		if err != nil {
 			return err
 		}
-		if writes = out.UnprocessedItems[s.cfg.Table]; len(writes) == 0 {
+		// One table was asked, so all that is left over is of it, whatever it is called.
+		if writes = slices.Concat(slices.Collect(maps.Values(out.UnprocessedItems))...); len(writes) == 0 {
 			return nil
 		}
 		if err := pause(ctx, n); err != nil {
@@ -133,8 +136,14 @@ func (s *Store) read(ctx context.Context, keys []item, projection string) ([]ite
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, out.Responses[s.cfg.Table]...)
-		if keys = out.UnprocessedKeys[s.cfg.Table].Keys; len(keys) == 0 {
+		for _, items := range out.Responses {
+			found = append(found, items...)
+		}
+		keys = nil
+		for _, left := range out.UnprocessedKeys {
+			keys = append(keys, left.Keys...)
+		}
+		if len(keys) == 0 {
 			return found, nil
 		}
 		if err := pause(ctx, n); err != nil {

@@ -3,9 +3,17 @@ package dynamostore_test
 import (
 	"context"
 	"crypto/rand"
+	"io"
+	"net/http"
 	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 
 	"contactsync/shared/status"
 	"contactsync/shared/status/dynamostore"
@@ -20,11 +28,24 @@ func open(t *testing.T) status.Store { return openConnection(t, "default", "cont
 
 func openConnection(t *testing.T, connection, table string) *dynamostore.Store {
 	t.Helper()
+	return openOver(t, connection, table, nil)
+}
+
+// openOver is openConnection with calls through a client of the test's own.
+func openOver(t *testing.T, connection, table string, client aws.HTTPClient) *dynamostore.Store {
+	t.Helper()
 	if os.Getenv("AWS_ENDPOINT_URL_DYNAMODB") == "" { //nolint:forbidigo // whether a stand-in runs is known from the environment only
 		t.Skip("AWS_ENDPOINT_URL_DYNAMODB is not set: run it with scripts/moto run go test")
 	}
+	settings, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if client != nil {
+		settings.HTTPClient = client
+	}
 	s, err := dynamostore.New(t.Context(), dynamostore.Config{
-		Connection: connection, Table: table, Now: func() time.Time { return statustest.Now },
+		Connection: connection, Table: table, AWS: &settings, Now: func() time.Time { return statustest.Now },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -38,4 +59,25 @@ func openConnection(t *testing.T, connection, table string) *dynamostore.Store {
 		}
 	})
 	return s
+}
+
+// lossy carries every call out and loses the answer of every thirtieth, which the SDK
+// then repeats.
+type lossy struct{ calls atomic.Int64 }
+
+func (l *lossy) Do(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil || l.calls.Add(1)%30 != 0 || strings.HasSuffix(r.Header.Get("X-Amz-Target"), "Table") {
+		return answer, err
+	}
+	_, _ = io.Copy(io.Discard, answer.Body)
+	_ = answer.Body.Close()
+	return nil, syscall.ECONNRESET
+}
+
+// A store whose answers get lost keeps the same promises.
+func TestStoreWhoseAnswersGetLost(t *testing.T) {
+	client := &lossy{}
+	statustest.Run(t, func(t *testing.T) status.Store { return openOver(t, "default", "contactsync-"+rand.Text(), client) })
+	t.Logf("%d answers of %d were lost", client.calls.Load()/30, client.calls.Load())
 }

@@ -132,8 +132,8 @@ func (s *Store) Save(ctx context.Context, state transfer.State, owner string) er
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if stored, no := refused(err); no {
-		if by, ok := stored[attrSavedBy].(*types.AttributeValueMemberS); ok && by.Value == owner && stored[attrClaimOwner] == nil {
-			return nil // our own write, repeated because its answer was lost
+		if by, ok := stored[attrSavedBy].(*types.AttributeValueMemberS); ok && by.Value == owner {
+			return nil // our own write, repeated because its answer was lost; another may have the claim by now
 		}
 		return fmt.Errorf("%s: %w", op, transfer.ErrClaimLost)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
 	"contactsync/shared/status"
@@ -195,9 +194,12 @@ func (l *indexList) fill(ctx context.Context) error {
 		if len(out.LastEvaluatedKey) == 0 {
 			l.ended = true
 		} else if len(l.entries) == 0 && l.searched >= maxSearch {
-			last, _ := out.LastEvaluatedKey[attrSortKey].(*types.AttributeValueMemberS)
-			l.entries = append(l.entries, listing.Entry{Barrier: true,
-				Position: listing.Position{SortKey: last.Value, Partition: l.number}})
+			r := newReader(out.LastEvaluatedKey)
+			last := listing.Position{SortKey: r.text(attrSortKey), Partition: l.number}
+			if err := r.done(); err != nil {
+				return err
+			}
+			l.entries = append(l.entries, listing.Entry{Barrier: true, Position: last})
 		}
 	}
 	return nil

@@ -54,7 +54,9 @@ func (s *Store) States(ctx context.Context, keys []transfer.Key) (map[transfer.K
 			s.damaged(ctx, op, err)
 			continue
 		}
-		states[wanted[newReader(it).text(attrPK)]] = state
+		if key, asked := wanted[newReader(it).text(attrPK)]; asked {
+			states[key] = state
+		}
 	}
 	return states, nil
 }

@@ -102,8 +102,19 @@ func newClient(ctx context.Context, shared *aws.Config) (*dynamodb.Client, error
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
 			r.MaxAttempts = callAttempts
 			r.MaxBackoff = maxBackOff
+			r.Retryables = append(r.Retryables[:len(r.Retryables):len(r.Retryables)], retry.IsErrorRetryableFunc(isBrokenAnswer))
 		})
 	}), nil
+}
+
+// isBrokenAnswer says of an answer that began and cannot be read to its end that
+// the call is made again, which the SDK does not do by itself. Each of our writes
+// may be repeated: it is the same again, or its condition tells that it was ours.
+func isBrokenAnswer(err error) aws.Ternary {
+	if _, broken := errors.AsType[*smithy.DeserializationError](err); broken {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // fail returns the error of an operation on the table: a context that ended as it

@@ -85,7 +85,7 @@ func ParseCursor(s string, partitions int) (Position, error) {
 	if p.Partition < 0 || p.Partition >= partitions {
 		return Position{}, status.ErrBadCursor
 	}
-	if _, err := time.Parse(timeLayout, p.SortKey[:len(timeLayout)]); err != nil {
+	if _, err := TimeOf(p.SortKey); err != nil {
 		return Position{}, status.ErrBadCursor
 	}
 	return p, nil
