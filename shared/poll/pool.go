@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"contactsync/shared/contact"
-	"contactsync/shared/status"
 	"contactsync/shared/transfer"
 )
 
@@ -20,16 +19,11 @@ type pool struct {
 	all   sync.WaitGroup
 
 	mu      sync.Mutex
-	sum     status.Counts
 	stopped error // why no further contact is begun
 }
 
 func newPool(r *run) *pool {
-	p := &pool{run: r, slots: make(chan struct{}, r.cfg.Workers)}
-	if r.pool != nil {
-		p.sum = r.pool.counts()
-	}
-	return p
+	return &pool{run: r, slots: make(chan struct{}, r.cfg.Workers)}
 }
 
 // batch is a group of contacts whose outcomes are awaited together: a page, or
@@ -77,9 +71,23 @@ func (p *pool) start(ctx context.Context, b *batch, job transfer.Job, after func
 			_ = p.stop(afterErr) // start and failure tell it on
 			return
 		}
-		p.count(t.Status, t.Action)
+		p.run.tally.done(keyOf(t, job), kindOf(t.Status, t.Action))
 	})
 	return nil
+}
+
+// keyOf is the contact that a transfer was about, by what does not change if that
+// is known.
+func keyOf(t transfer.Transfer, job transfer.Job) transfer.Key {
+	switch {
+	case job.Contact != nil:
+		return transfer.KeyFor(job.Contact)
+	case t.ContactID != "":
+		return transfer.Key{ID: t.ContactID}
+	case job.Ref.ID != "":
+		return transfer.Key{ID: job.Ref.ID}
+	}
+	return transfer.Key{No: contact.Key(job.Ref.No)}
 }
 
 // transfer does one contact. A side that asks for patience is waited for here,
@@ -164,43 +172,9 @@ func (p *pool) failure(otherwise error) error {
 
 func (p *pool) wait() { p.all.Wait() }
 
-func (p *pool) counts() status.Counts {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.sum
-}
-
-// count adds one contact that was looked at.
-func (p *pool) count(s transfer.Status, a transfer.Action) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sum.Read++
-	switch s {
-	case transfer.Skipped:
-		p.sum.Skipped++
-	case transfer.Failed:
-		p.sum.Failed++
-	case transfer.Retrying:
-		p.sum.Retrying++
-	case transfer.Pending:
-		p.sum.Pending++
-	default:
-		switch a {
-		case transfer.Created:
-			p.sum.Created++
-		case transfer.Updated:
-			p.sum.Updated++
-		case transfer.Linked:
-			p.sum.Linked++
-		default:
-			p.sum.Unchanged++
-		}
-	}
-}
-
 // lookup finds out, for contacts of a page, which of them are settled, and starts
-// the others.
-func (p *pool) lookup(ctx context.Context, b *batch, page []*contact.Contact, trigger transfer.Trigger) (err error) {
+// the others. before is what the run looked at already.
+func (p *pool) lookup(ctx context.Context, b *batch, page []*contact.Contact, trigger transfer.Trigger, before span) (err error) {
 	defer func() {
 		if err != nil {
 			b.leaveOpen() // some of these contacts were not even looked at
@@ -224,7 +198,7 @@ func (p *pool) lookup(ctx context.Context, b *batch, page []*contact.Contact, tr
 			return err
 		}
 		if yes {
-			p.count(settled, transfer.Unchanged)
+			p.run.tally.settled(keys[i], kindOf(settled, transfer.Unchanged), before.holds(c.Modified))
 			continue
 		}
 		job := transfer.Job{Contact: c, Trigger: trigger, Known: known}
@@ -233,6 +207,6 @@ func (p *pool) lookup(ctx context.Context, b *batch, page []*contact.Contact, tr
 			return err
 		}
 	}
-	p.run.cfg.Progress(p.counts())
+	p.run.cfg.Progress(p.run.tally.counts())
 	return nil
 }

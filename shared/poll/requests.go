@@ -57,7 +57,7 @@ func (r *run) take(ctx context.Context, requests []transfer.Request) error {
 		}
 	}
 	b.settled()
-	r.cfg.Progress(r.pool.counts())
+	r.cfg.Progress(r.tally.counts())
 	return r.pool.failure(nil)
 }
 

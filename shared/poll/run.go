@@ -154,13 +154,15 @@ func (p *Poller) Run(ctx context.Context, e Event) (status.Run, error) {
 
 // run is one run under way.
 type run struct {
-	cfg   Config
-	event Event
-	id    string
-	pool  *pool
-	sum   status.Run
-	seen  map[string]bool // tokens of requests that this run took up already
-	woken []transfer.Request
+	cfg    Config
+	event  Event
+	id     string
+	pool   *pool
+	sum    status.Run
+	tally  *tally
+	looked span            // what the windows of this run looked at so far
+	seen   map[string]bool // tokens of requests that this run took up already
+	woken  []transfer.Request
 
 	mu      sync.Mutex
 	claimed map[string]bool // tokens of requests whose contact was claimed elsewhere; false once it was tried again
@@ -170,7 +172,7 @@ func (p *Poller) newRun(e Event) *run {
 	now := p.cfg.Now().UTC().Truncate(time.Millisecond)
 	id := now.Format("20060102T150405.000Z") + "-" + strings.ToLower(rand.Text()[:8])
 	return &run{
-		cfg: p.cfg, event: e, id: id, seen: map[string]bool{}, claimed: map[string]bool{},
+		cfg: p.cfg, event: e, id: id, tally: newTally(), seen: map[string]bool{}, claimed: map[string]bool{},
 		sum: status.Run{ID: id, Connection: p.cfg.Connection, Mode: string(e.Mode), StartedAt: now, DryRun: e.DryRun},
 	}
 }
@@ -178,9 +180,7 @@ func (p *Poller) newRun(e Event) *run {
 // finish completes the summary, stores it and logs it.
 func (r *run) finish(ctx context.Context, err error) (status.Run, error) {
 	r.sum.FinishedAt = r.cfg.Now().UTC().Truncate(time.Millisecond)
-	if r.pool != nil {
-		r.sum.Counts = r.pool.counts()
-	}
+	r.sum.Counts = r.tally.counts()
 	if err != nil {
 		r.sum.Complete = false
 		r.sum.Problem = &transfer.Problem{Code: transfer.FaultOf(err).Code, Detail: transfer.DetailOf(err)}

@@ -87,7 +87,8 @@ type reading struct {
 
 	batch    []*contact.Contact
 	page     *page
-	previous *page // ended, its last contacts still under way
+	previous *page     // ended, its last contacts still under way
+	newest   time.Time // greatest time of change that was looked at
 }
 
 // page is one page of the window under way.
@@ -103,6 +104,13 @@ type page struct {
 // restart begins the window again behind what is certain to be done: pages are
 // ordered by time, so everything before the watermark is.
 func (w *reading) restart() {
+	// What is under way ends first: a contact that is read again would meet its own
+	// claim, and its newer version would have to wait for the next run.
+	for _, p := range []*page{w.previous, w.page} {
+		if p != nil {
+			p.settled()
+		}
+	}
 	w.cursor.Next = ""
 	behind := w.cursor.Watermark.Add(-w.run.cfg.Overlap)
 	if w.schema.Strategy != FullScan && behind.After(w.start()) {
@@ -117,8 +125,18 @@ func (w *reading) read(ctx context.Context) error {
 		where.AfterNo = w.cursor.AfterNo
 	}
 	w.page = &page{}
+	begin := where.From
 	if where.Next != "" {
 		w.page.behind = boundary{no: w.cursor.AfterNo, at: w.cursor.AfterTime}
+		begin = w.cursor.AfterTime
+	}
+	if w.schema.Strategy != FullScan { // its rows have no times
+		w.newest = time.Time{}
+		defer func() {
+			if !w.newest.IsZero() {
+				w.run.looked.add(begin, w.newest)
+			}
+		}()
 	}
 	err := w.pages(ctx, where)
 	if err != nil {
@@ -165,13 +183,16 @@ func (w *reading) lookup(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	if err := w.run.pool.lookup(ctx, &w.page.batch, batch, w.trigger); err != nil {
+	if err := w.run.pool.lookup(ctx, &w.page.batch, batch, w.trigger, w.run.looked); err != nil {
 		return err
 	}
 	// Only what was looked at counts as read: see interrupted.
 	for _, c := range batch {
 		if c.Modified.After(w.page.newest) {
 			w.page.newest = c.Modified
+		}
+		if c.Modified.After(w.newest) {
+			w.newest = c.Modified
 		}
 	}
 	last := batch[len(batch)-1]
