@@ -192,7 +192,8 @@ func (d *door) close() { _ = os.Remove(d.path) }
 const doorRoute = "/sandbox/verb"
 
 type verbRequest struct {
-	Args []string `json:"args"`
+	Args   []string `json:"args"`
+	Screen screen   `json:"screen"` // where the caller shows the answer
 }
 
 type verbAnswer struct {
@@ -221,38 +222,49 @@ func (d *door) guard(b *sandbox, next http.Handler) http.Handler {
 		}
 		var out, errOut bytes.Buffer
 		var told verbAnswer
-		told.Status = runIn(r.Context(), b, q.Args, &out, &errOut, &told.Asks)
+		told.Status = runIn(r.Context(), b, q.Args, q.Screen, &out, &errOut, &told.Asks)
 		told.Out, told.Err = out.String(), errOut.String()
 		_ = json.NewEncoder(w).Encode(told) // a caller that went away needs no answer
 	})
 }
 
 // knock runs the verb in a running sandbox. found is false when none runs.
-func (s *session) knock() (status int, found bool) {
+func (s *session) knock() (status int, found bool, err error) {
 	data, err := os.ReadFile(filepath.Join(s.cli.Folder, serverFile))
 	if err != nil {
-		return 0, false
+		return 0, false, nil //nolint:nilerr // no sandbox runs
 	}
 	var d door
 	if json.Unmarshal(data, &d) != nil {
-		return 0, false
+		return 0, false, nil
 	}
-	told, found := d.ask(s.ctx, s.args)
+	told, found := s.ask(&d, s.args)
 	if found && told.Asks != "" {
-		if !s.confirm(told.Asks) {
-			return exitWell, true
+		yes, err := s.confirm(told.Asks)
+		if err != nil || !yes {
+			return exitWell, true, err
 		}
-		told, found = d.ask(s.ctx, append(slices.Clone(s.args), "--yes"))
+		told, found = s.ask(&d, append(slices.Clone(s.args), "--yes"))
+	}
+	if !found && s.ctx.Err() != nil {
+		return 0, false, s.ctx.Err() // interrupted
 	}
 	_, _ = io.WriteString(s.out, told.Out)
 	_, _ = io.WriteString(s.err, told.Err)
-	return told.Status, found
+	return told.Status, found, nil
+}
+
+// ask sends a verb through the door and waits with a sign of life.
+func (s *session) ask(d *door, args []string) (told verbAnswer, found bool) {
+	done := s.watch("the running sandbox works on it", -1)
+	defer done()
+	return d.ask(s.ctx, verbRequest{Args: args, Screen: s.screen})
 }
 
 // ask sends a verb through the door. found is false when nobody answers behind
 // it: the sandbox was killed and left its file.
-func (d *door) ask(ctx context.Context, args []string) (told verbAnswer, found bool) {
-	body, err := json.Marshal(verbRequest{Args: args})
+func (d *door) ask(ctx context.Context, q verbRequest) (told verbAnswer, found bool) {
+	body, err := json.Marshal(q)
 	if err != nil {
 		return told, false
 	}
