@@ -202,5 +202,6 @@ func (v *replayVerb) find(s *session, a *app.App) ([]transfer.Transfer, error) {
 			}
 		}
 	}
+	slices.SortFunc(list, func(a, b transfer.Transfer) int { return strings.Compare(a.ID, b.ID) })
 	return list, nil
 }

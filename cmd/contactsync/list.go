@@ -83,15 +83,32 @@ func knownCode(code string) error {
 }
 
 func (s *session) transfersTable(w io.Writer, list []transfer.Transfer) {
-	t := s.sheet("contact", "status", "action", "customer", "trigger", "attempt", "finished", "why")
+	t := s.sheet("contact", "outcome", "customer", "trigger", "finished", "why")
 	for _, one := range list {
 		at := clock(one.FinishedAt)
 		if one.Status == transfer.Pending {
 			at = "waits since " + clock(one.RequestedAt)
 		}
-		t.row(one.ID, s.screen.status(one.Status), string(one.Action), one.CustomerID, string(one.Trigger), strconv.Itoa(one.Number), at, why(one.Attempt))
+		t.row(one.ID, s.outcomeOf(one.Attempt), one.CustomerID, triggerOf(one.Attempt), at, why(one.Attempt))
 	}
 	t.render(w)
+}
+
+// outcomeOf says what came of an attempt: failed, or succeeded: updated.
+func (s *session) outcomeOf(a transfer.Attempt) string {
+	text := s.screen.status(a.Status)
+	if a.Action != transfer.None && a.Action != "" {
+		text += ": " + string(a.Action)
+	}
+	return text
+}
+
+// triggerOf says what started an attempt, and which one for its version it was.
+func triggerOf(a transfer.Attempt) string {
+	if a.Number > 1 {
+		return fmt.Sprintf("%s, attempt %d", a.Trigger, a.Number)
+	}
+	return string(a.Trigger)
 }
 
 // why says in one cell why an attempt ended as it did.

@@ -73,9 +73,9 @@ func (t *sheet) cells(texts []string) table.Row {
 	return row
 }
 
-// Widths below which a column is not made narrower: where words stay whole, up to a
-// length, and where there is no other way.
-const longestWord, narrowest = 30, 6
+// Widths below which a column is not made narrower: as long as others can give way,
+// where words stay whole, up to a length, and where there is no other way.
+const solid, longestWord, narrowest = 22, 30, 6
 
 // render prints the table. The widest columns give way until the rows fit.
 func (t *sheet) render(w io.Writer) {
@@ -83,6 +83,7 @@ func (t *sheet) render(w io.Writer) {
 	for _, c := range t.columns {
 		excess += c.width
 	}
+	excess = t.narrow(excess, func(c column) int { return max(min(c.word, longestWord), min(c.width, solid)) })
 	excess = t.narrow(excess, func(c column) int { return min(c.word, longestWord) })
 	t.narrow(excess, func(column) int { return narrowest })
 	configs := make([]table.ColumnConfig, len(t.columns))

@@ -141,13 +141,9 @@ func (s *session) story(w io.Writer, st story) {
 		return
 	}
 	fmt.Fprintln(w, "\nAttempts, newest first:")
-	tw := s.sheet("finished", "trigger", "attempt", "outcome", "why", "fields sent")
+	tw := s.sheet("finished", "trigger", "outcome", "why", "fields sent")
 	for _, a := range st.attempts {
-		outcome := s.screen.status(a.Status)
-		if a.Action != transfer.None && a.Action != "" {
-			outcome += ": " + string(a.Action)
-		}
-		tw.row(clock(a.FinishedAt), string(a.Trigger), fmt.Sprint(a.Number), outcome, why(a), fieldsSent(a))
+		tw.row(clock(a.FinishedAt), triggerOf(a), s.outcomeOf(a), why(a), fieldsSent(a))
 	}
 	tw.render(w)
 }
