@@ -86,7 +86,7 @@ func (b *sandbox) demo(s *session) error {
 		s.runText(w, second)
 		fmt.Fprintf(w, "\niPaaS.com now has %d customers, one for each contact that arrived. The sandbox stays in %s:\n", b.target.CountCustomers(), b.folder)
 		fmt.Fprintln(w, "  go run ./cmd/contactsync errors            what failed, why, what to do")
-		fmt.Fprintln(w, "  go run ./cmd/contactsync show CT000002     one contact's story")
+		fmt.Fprintln(w, "  go run ./cmd/contactsync show CT000062     one contact's story, with the cure")
 		fmt.Fprintln(w, "  go run ./cmd/contactsync sandbox --serve   the routes and the operator's page")
 	})
 }

@@ -129,6 +129,9 @@ func execute(args []string, stdout, stderr io.Writer, open func(*cli, *kong.Appl
 	if elsewhere, ok := errors.AsType[*ranElsewhere](err); ok {
 		return elsewhere.status
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	fmt.Fprintln(stderr, "contactsync:", strings.TrimSpace(err.Error()))
 	return exitCouldNot
 }

@@ -88,13 +88,22 @@ func (s *session) confirm(question string) (bool, error) {
 		return false, errNobody
 	}
 	fmt.Fprintf(s.err, "%s [y/N] ", question)
-	var answer string
-	_, _ = fmt.Fscanln(s.in, &answer)
-	yes := strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
-	if !yes {
-		fmt.Fprintln(s.err, "nothing was done")
+	answered := make(chan string, 1)
+	go func() {
+		var answer string
+		_, _ = fmt.Fscanln(s.in, &answer)
+		answered <- answer
+	}()
+	select {
+	case <-s.ctx.Done(): // Ctrl-C at the question; the reader ends with the process
+		return false, s.ctx.Err()
+	case answer := <-answered:
+		yes := strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+		if !yes {
+			fmt.Fprintln(s.err, "nothing was done")
+		}
+		return yes, nil
 	}
-	return yes, nil
 }
 
 // watch shows a progress bar on standard error, if that is a terminal, until the

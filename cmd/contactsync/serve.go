@@ -59,9 +59,9 @@ func (v *sandboxVerb) serve(s *session) error {
 		return errors.Join(err, end(s.ctx, server), box.close())
 	}
 	defer door.close()
-	v.announce(s, url)
+	err = v.announce(s, url)
 	box.keepWorking(s, v.Every, stored)
-	return errors.Join(end(s.ctx, server), box.close())
+	return errors.Join(err, end(s.ctx, server), box.close())
 }
 
 // end lets the answers under way go out, for a moment, and then closes what is
@@ -75,14 +75,22 @@ func end(ctx context.Context, server *http.Server) error {
 	return server.Close()
 }
 
-func (v *sandboxVerb) announce(s *session, url string) {
-	fmt.Fprintf(s.out, `The sandbox serves both simulators and the webhook function's routes. Stop it with Ctrl-C.
-  operator's page   %s/   (key: %s)
-  routes            curl -H 'Authorization: Bearer %s' %s/transfers
-  Business Central  curl %s/simulator/contacts
-  iPaaS.com         curl %s/ipaas/simulator/customers
-  polls every       %s
-`, url, sandboxKey, sandboxKey, url, url, url, v.Every)
+func (v *sandboxVerb) announce(s *session, url string) error {
+	where := map[string]string{
+		"page": url + "/", "key": sandboxKey, "routes": url, "business_central": url + "/simulator/contacts", "ipaas": url + "/ipaas/simulator/customers",
+		"every": v.Every.String(),
+	}
+	return s.print(where, func(w io.Writer) {
+		fmt.Fprintln(w, "The sandbox serves both simulators and the webhook function's routes. Stop it with Ctrl-C.")
+		s.facts(w,
+			fact{"operator's page", url + "/   (key: " + sandboxKey + ")"},
+			fact{"routes", "curl -H 'Authorization: Bearer " + sandboxKey + "' " + url + "/transfers"},
+			fact{"Business Central", "curl " + url + "/simulator/contacts"},
+			fact{"iPaaS.com", "curl " + url + "/ipaas/simulator/customers"},
+			fact{"polls every", v.Every.String()},
+			fact{"other verbs", "contactsync errors, in another terminal"},
+		)
+	})
 }
 
 // handler puts the product's routes, Business Central and iPaaS.com under one

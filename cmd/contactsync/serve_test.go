@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -114,6 +116,17 @@ func TestOtherVerbsWorkThroughARunningSandbox(t *testing.T) {
 		other := newDesk(t)
 		other.run("sandbox", "--serve", "--listen", strings.TrimPrefix(s.url, "http://")).must(exitCouldNot).complains("--listen")
 	})
+}
+
+func TestCtrlCAtAQuestionIsNoAnswer(t *testing.T) {
+	silent, keyboard := io.Pipe() // somebody who does not type
+	t.Cleanup(func() { _ = keyboard.Close() })
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	s := &session{ctx: ctx, in: silent, err: io.Discard}
+	if yes, err := s.confirm("Erase it?"); yes || !errors.Is(err, context.Canceled) {
+		t.Errorf("answered %v, error %v", yes, err)
+	}
 }
 
 func TestOnlyWhoCanReadTheFolderRunsVerbs(t *testing.T) {
