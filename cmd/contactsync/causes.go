@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"contactsync/shared/app"
@@ -40,25 +39,27 @@ func (errorsVerb) Run(s *session) error {
 				fmt.Fprintln(w, "Nothing is failed or retrying.")
 				return
 			}
-			s.causesTable(w, counts)
+			s.causesText(w, counts)
 		})
 	})
 }
 
-// causesTable prints what failed, by cause, with what to do.
-func (s *session) causesTable(w io.Writer, counts []status.ErrorCount) {
-	t := s.sheet("code", "contacts", "for example", "what happened, and what to do", "retried?")
+// causesText prints what failed, by cause, with what to do and what to type.
+func (s *session) causesText(w io.Writer, counts []status.ErrorCount) {
 	for i, c := range counts {
 		if i > 0 {
-			t.line()
+			fmt.Fprintln(w)
 		}
-		texts, samples := wire.Error(c.Code, ""), slices.Sorted(slices.Values(c.Samples))
-		t.row(s.screen.paint(red, c.Code), strconv.Itoa(c.Count), strings.Join(samples[:min(2, len(samples))], "\n"),
-			texts.Title+"\n→ "+texts.Resolution, retried(c.Code))
+		texts := wire.Error(c.Code, "")
+		fmt.Fprintf(w, "%s  %s\n", s.screen.paint(red, c.Code), number(c.Count, "contact"))
+		s.facts(w,
+			fact{"what happened", texts.Title},
+			fact{"what to do", texts.Resolution},
+			fact{"then", afterwards(c.Code)},
+			fact{"for example", "contactsync show " + typed(sample(c))},
+			fact{"all of them", "contactsync transfers --code " + c.Code},
+		)
 	}
-	t.render(w)
-	s.facts(w, fact{"one contact's story", "contactsync show " + typed(sample(counts[0]))},
-		fact{"once it is mended", "contactsync replay --code " + counts[0].Code})
 }
 
 // sample returns a contact that stands for a cause.
@@ -69,19 +70,17 @@ func sample(c status.ErrorCount) string {
 	return slices.Min(c.Samples)
 }
 
-// retried says whether a failure is tried again by itself while the contact stays
-// as it is.
-func retried(code string) string {
+// afterwards says how the contacts of a cause are transferred once it is mended.
+func afterwards(code string) string {
+	replay := "contactsync replay --code " + code
 	f := transfer.Lookup(code)
 	switch {
-	case f == nil:
-		return ""
-	case f.Retry == transfer.Soon:
-		return "soon"
-	case f.Retry == transfer.Slow:
-		return "slowly"
+	case f != nil && f.Retry == transfer.Soon:
+		return "they are tried again by themselves; sooner: " + replay
+	case f != nil && f.Retry == transfer.Slow:
+		return "they are tried again by themselves, slowly; sooner: " + replay
 	}
-	return "no"
+	return "a change of the contact transfers it by itself; else: " + replay
 }
 
 type replayVerb struct {

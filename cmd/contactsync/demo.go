@@ -111,7 +111,7 @@ func (b *sandbox) outcomes(s *session, w io.Writer, r status.Run) error {
 	t := s.sheet("outcome", "contacts", "for example", "what to do")
 	c := r.Counts
 	t.row(s.screen.paint(green, "created"), strconv.Itoa(c.Created), "", "nothing: they are customers in iPaaS.com now")
-	t.row(s.screen.paint(dim, "skipped by the mapping's filter"), strconv.Itoa(c.Skipped), "", "nothing: only persons that are contacts are transferred")
+	t.row(s.screen.paint(dim, "skipped by the filter"), strconv.Itoa(c.Skipped), "", "nothing: only persons that are contacts are transferred")
 	t.line()
 	for _, one := range counts {
 		t.row(s.screen.paint(red, one.Code), strconv.Itoa(one.Count), sample(one), transfer.Lookup(one.Code).Resolution)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,11 +27,15 @@ func (s *session) print(asJSON any, asText func(w io.Writer)) error {
 }
 
 // A sheet is a table that fits its screen: what is too wide is wrapped and never
-// cut, since the end of a reason is often the part that matters.
+// cut, since the end of a reason is often the part that matters. Where even words
+// would have to be broken, each row becomes a list of facts instead: codes and ids
+// stay whole, to be read and copied.
 type sheet struct {
-	at      screen
+	session *session
+	header  []string
+	rows    [][]string // nil: a line between rows
+	foot    []string
 	columns []column
-	writer  table.Writer
 }
 
 // A column is what is known of the texts below each other.
@@ -41,26 +46,28 @@ type column struct {
 }
 
 func (s *session) sheet(header ...string) *sheet {
-	t := &sheet{at: s.screen, writer: table.NewWriter()}
-	t.writer.SetStyle(table.StyleLight)
-	t.writer.Style().Format.Header = text.FormatDefault
-	t.writer.Style().Format.Footer = text.FormatDefault
-	t.columns = make([]column, len(header))
-	t.writer.AppendHeader(t.cells(header))
+	t := &sheet{session: s, header: header, columns: make([]column, len(header))}
+	t.measure(header)
 	for i := range t.columns {
 		t.columns[i].figures = true
 	}
 	return t
 }
 
-func (t *sheet) row(cells ...string)    { t.writer.AppendRow(t.cells(cells)) }
-func (t *sheet) footer(cells ...string) { t.writer.AppendFooter(t.cells(cells)) }
-func (t *sheet) line()                  { t.writer.AppendSeparator() }
+func (t *sheet) row(cells ...string) {
+	t.measure(cells)
+	t.rows = append(t.rows, cells)
+}
 
-func (t *sheet) cells(texts []string) table.Row {
-	row := make(table.Row, len(texts))
-	for i, cell := range texts {
-		row[i] = cell
+func (t *sheet) footer(cells ...string) {
+	t.measure(cells)
+	t.foot = cells
+}
+
+func (t *sheet) line() { t.rows = append(t.rows, nil) }
+
+func (t *sheet) measure(cells []string) {
+	for i, cell := range cells {
 		c := &t.columns[i]
 		c.width = max(c.width, text.LongestLineLen(cell))
 		for word := range strings.FieldsSeq(cell) {
@@ -70,32 +77,25 @@ func (t *sheet) cells(texts []string) table.Row {
 			c.figures = false
 		}
 	}
-	return row
 }
 
 // Widths below which a column is not made narrower: as long as others can give way,
-// where words stay whole, up to a length, and where there is no other way.
-const solid, longestWord, narrowest = 22, 30, 6
+// and where words up to a length stay whole.
+const solid, longestWord = 22, 30
 
 // render prints the table. The widest columns give way until the rows fit.
 func (t *sheet) render(w io.Writer) {
-	excess := 3*len(t.columns) + 1 - t.at.Width // borders and the blanks beside them
+	excess := 3*len(t.columns) + 1 - t.session.screen.Width // borders and the blanks beside them
 	for _, c := range t.columns {
 		excess += c.width
 	}
 	excess = t.narrow(excess, func(c column) int { return max(min(c.word, longestWord), min(c.width, solid)) })
 	excess = t.narrow(excess, func(c column) int { return min(c.word, longestWord) })
-	t.narrow(excess, func(column) int { return narrowest })
-	configs := make([]table.ColumnConfig, len(t.columns))
-	for i, c := range t.columns {
-		configs[i] = table.ColumnConfig{Number: i + 1, WidthMax: c.width, WidthMaxEnforcer: wrap}
-		if c.figures {
-			configs[i].Align = text.AlignRight
-			configs[i].AlignFooter = text.AlignRight
-		}
+	if excess > 0 {
+		t.renderFacts(w)
+		return
 	}
-	t.writer.SetColumnConfigs(configs)
-	fmt.Fprintln(w, t.writer.Render())
+	fmt.Fprintln(w, t.writer().Render())
 }
 
 // narrow takes excess away from the widest columns, none below its floor, and
@@ -114,6 +114,55 @@ func (t *sheet) narrow(excess int, floor func(column) int) int {
 		t.columns[widest].width--
 	}
 	return excess
+}
+
+func (t *sheet) writer() table.Writer {
+	tw := table.NewWriter()
+	tw.SetStyle(table.StyleLight)
+	tw.Style().Format.Header = text.FormatDefault
+	tw.Style().Format.Footer = text.FormatDefault
+	tw.AppendHeader(cells(t.header))
+	for _, row := range t.rows {
+		if row == nil {
+			tw.AppendSeparator()
+			continue
+		}
+		tw.AppendRow(cells(row))
+	}
+	if t.foot != nil {
+		tw.AppendFooter(cells(t.foot))
+	}
+	configs := make([]table.ColumnConfig, len(t.columns))
+	for i, c := range t.columns {
+		configs[i] = table.ColumnConfig{Number: i + 1, WidthMax: c.width, WidthMaxEnforcer: wrap}
+		if c.figures {
+			configs[i].Align, configs[i].AlignFooter = text.AlignRight, text.AlignRight
+		}
+	}
+	tw.SetColumnConfigs(configs)
+	return tw
+}
+
+func cells(texts []string) table.Row {
+	row := make(table.Row, len(texts))
+	for i, cell := range texts {
+		row[i] = cell
+	}
+	return row
+}
+
+func (t *sheet) renderFacts(w io.Writer) {
+	for _, row := range append(slices.Clone(t.rows), t.foot) {
+		if row == nil {
+			continue
+		}
+		fmt.Fprintln(w, row[0])
+		list := make([]fact, 0, len(row))
+		for i := 1; i < len(row); i++ {
+			list = append(list, fact{t.header[i], row[i]})
+		}
+		t.session.facts(w, list...)
+	}
 }
 
 // wrap breaks lines at blanks and keeps the breaks that are there.
