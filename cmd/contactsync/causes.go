@@ -56,6 +56,7 @@ func (s *session) causesText(w io.Writer, counts []status.ErrorCount) {
 			fact{"what happened", texts.Title},
 			fact{"what to do", texts.Resolution},
 			fact{"then", afterwards(c.Code)},
+			fact{"or now", "contactsync replay --code " + c.Code},
 			fact{"for example", "contactsync show " + typed(sample(c))},
 			fact{"all of them", "contactsync transfers --code " + c.Code},
 		)
@@ -72,15 +73,14 @@ func sample(c status.ErrorCount) string {
 
 // afterwards says how the contacts of a cause are transferred once it is mended.
 func afterwards(code string) string {
-	replay := "contactsync replay --code " + code
 	f := transfer.Lookup(code)
 	switch {
 	case f != nil && f.Retry == transfer.Soon:
-		return "they are tried again by themselves; sooner: " + replay
+		return "they are tried again by themselves"
 	case f != nil && f.Retry == transfer.Slow:
-		return "they are tried again by themselves, slowly; sooner: " + replay
+		return "they are tried again by themselves, slowly"
 	}
-	return "a change of the contact transfers it by itself; else: " + replay
+	return "a change of the contact in Business Central transfers it by itself"
 }
 
 type replayVerb struct {

@@ -36,6 +36,7 @@ type sheet struct {
 	rows    [][]string // nil: a line between rows
 	foot    []string
 	columns []column
+	whole   int // words up to this length are not broken
 }
 
 // A column is what is known of the texts below each other.
@@ -46,7 +47,7 @@ type column struct {
 }
 
 func (s *session) sheet(header ...string) *sheet {
-	t := &sheet{session: s, header: header, columns: make([]column, len(header))}
+	t := &sheet{session: s, header: header, columns: make([]column, len(header)), whole: longestWord}
 	t.measure(header)
 	for i := range t.columns {
 		t.columns[i].figures = true
@@ -80,7 +81,7 @@ func (t *sheet) measure(cells []string) {
 }
 
 // Widths below which a column is not made narrower: as long as others can give way,
-// and where words up to a length stay whole.
+// and of the words that stay whole.
 const solid, longestWord = 22, 30
 
 // render prints the table. The widest columns give way until the rows fit.
@@ -89,8 +90,8 @@ func (t *sheet) render(w io.Writer) {
 	for _, c := range t.columns {
 		excess += c.width
 	}
-	excess = t.narrow(excess, func(c column) int { return max(min(c.word, longestWord), min(c.width, solid)) })
-	excess = t.narrow(excess, func(c column) int { return min(c.word, longestWord) })
+	excess = t.narrow(excess, func(c column) int { return max(min(c.word, t.whole), min(c.width, solid)) })
+	excess = t.narrow(excess, func(c column) int { return min(c.word, t.whole) })
 	if excess > 0 {
 		t.renderFacts(w)
 		return

@@ -172,15 +172,16 @@ func (s *session) cure(t transfer.Transfer) []fact {
 		return []fact{{"why", t.Reason}, {"warnings", strings.Join(t.Warnings, "\n")}}
 	}
 	texts := wire.Error(t.Problem.Code, t.Problem.Detail)
-	next := "a change of the contact in Business Central transfers it by itself; else: contactsync replay " + typed(t.ID)
+	next := "a change of the contact in Business Central transfers it by itself"
 	if !t.NextAttemptAt.IsZero() {
-		next = "it is tried again by itself at " + clock(t.NextAttemptAt) + "; sooner: contactsync replay " + typed(t.ID)
+		next = "it is tried again by itself at " + clock(t.NextAttemptAt)
 	}
 	return []fact{
 		{"why", texts.Title + "\n" + texts.Detail},
 		{"code", texts.Code},
 		{"what to do", texts.Resolution},
 		{"then", next},
+		{"or now", "contactsync replay " + typed(t.ID)},
 		{"warnings", strings.Join(t.Warnings, "\n")},
 	}
 }
