@@ -63,7 +63,9 @@ func (v *completeVerb) Run(s *session) error {
 		words = words[1:]
 	}
 	for _, c := range complete(s.model, words) {
-		fmt.Fprintf(s.out, "%s\t%s\n", c.word, c.meaning)
+		if _, err := fmt.Fprintf(s.out, "%s\t%s\n", c.word, c.meaning); err != nil {
+			return err
+		}
 	}
 	return nil
 }

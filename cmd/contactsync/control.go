@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
 	"contactsync/shared/app"
+	"contactsync/shared/contact"
+	"contactsync/shared/status"
 )
 
 type pauseVerb struct{}
@@ -68,13 +71,12 @@ func (v *forgetVerb) Run(s *session) error {
 		if !found {
 			return fmt.Errorf("nothing is known of %s", ref)
 		}
-		state, _, err := find(s, a, ref)
-		if err != nil {
-			return err
-		}
 		if !v.Yes {
-			question := fmt.Sprintf("Erase what is stored here of %s (%s, customer %s)? Contact and customer stay as they are.",
-				ref, number(len(state.Attempts), "attempt"), orNone(state.CustomerID))
+			what, err := storedOf(s, a, ref)
+			if err != nil {
+				return err
+			}
+			question := fmt.Sprintf("Erase what is stored here of %s (%s)? Contact and customer stay as they are.", ref, what)
 			if yes, err := s.confirm(question); err != nil || !yes {
 				return err
 			}
@@ -86,4 +88,17 @@ func (v *forgetVerb) Run(s *session) error {
 			fmt.Fprintf(w, "%s is forgotten here; its customer in iPaaS.com and the contact itself are as they were.\n", ref)
 		})
 	})
+}
+
+// storedOf says what would be erased. A row that cannot be understood any more is a
+// reason to erase it and not one to refuse.
+func storedOf(s *session, a *app.App, ref contact.Ref) (string, error) {
+	state, _, err := find(s, a, ref)
+	switch {
+	case errors.Is(err, status.ErrDamaged):
+		return "the row is damaged", nil
+	case errors.Is(err, status.ErrUnavailable):
+		return "", err
+	}
+	return fmt.Sprintf("%s, customer %s", number(len(state.Attempts), "attempt"), orNone(state.CustomerID)), nil
 }

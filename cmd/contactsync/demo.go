@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -36,6 +37,9 @@ func (sandboxVerb) Help() string {
 func (v *sandboxVerb) Run(s *session) error {
 	if s.box != nil {
 		return fmt.Errorf("the sandbox in %s is being served; end it first", s.box.folder)
+	}
+	if s.cli.EnvFile != "" {
+		return errors.New("--env-file names a deployed stack; a sandbox is made in --folder")
 	}
 	if v.Serve {
 		return v.serve(s)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,17 +10,17 @@ import (
 // Lines that begin with blanks are shown as they stand.
 func usage(pairs ...string) string {
 	longest := 0
-	for i := 0; i < len(pairs); i += 2 {
-		longest = max(longest, len(pairs[i]))
+	for pair := range slices.Chunk(pairs, 2) {
+		longest = max(longest, len(pair[0]))
 	}
 	var text strings.Builder
 	text.WriteString("Examples:\n")
-	for i := 0; i < len(pairs); i += 2 {
+	for pair := range slices.Chunk(pairs, 2) {
 		if longest > 46 {
-			fmt.Fprintf(&text, "\n  # %s\n  %s\n", pairs[i+1], pairs[i])
+			fmt.Fprintf(&text, "\n  # %s\n  %s\n", pair[1], pair[0])
 			continue
 		}
-		fmt.Fprintf(&text, "\n  %-*s   # %s", longest, pairs[i], pairs[i+1])
+		fmt.Fprintf(&text, "\n  %-*s   # %s", longest, pair[0], pair[1])
 	}
 	return text.String()
 }

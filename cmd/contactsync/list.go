@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,7 +77,7 @@ func (v *transfersVerb) list(s *session, a *app.App) (list []transfer.Transfer, 
 }
 
 func knownCode(code string) error {
-	if code == "" || transfer.Lookup(code) != nil {
+	if code == "" || slices.ContainsFunc(transfer.Catalogue(), func(f *transfer.Fault) bool { return f.Code == code }) {
 		return nil
 	}
 	return fmt.Errorf("there is no error code %s; contactsync errors lists those that occur", code)

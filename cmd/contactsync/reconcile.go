@@ -113,13 +113,17 @@ func (r *reconciliation) first(key transfer.Key) bool {
 // transfer would do.
 func (r *reconciliation) compare(ctx context.Context, c *contact.Contact) error {
 	p, err := r.runner.Preview(ctx, transfer.Job{Contact: c, Trigger: transfer.ByManual})
-	if err != nil {
+	found := finding{ID: c.Ref().String(), ContactID: c.ID, CustomerID: p.CustomerID}
+	list := &r.report.Differing
+	switch {
+	case errors.Is(err, status.ErrDamaged): // the others are compared all the same
+		found.Reason = "what is stored here of it is damaged: contactsync forget " + typed(found.ID) + " erases it"
+	case err != nil:
 		return err
-	}
-	found := finding{ID: p.ID, ContactID: p.ContactID, CustomerID: p.CustomerID}
-	list, err := r.sort(ctx, c, &p, &found)
-	if err != nil {
-		return err
+	default:
+		if list, err = r.sort(ctx, c, &p, &found); err != nil {
+			return err
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

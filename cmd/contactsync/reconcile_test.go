@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 
 	"contactsync/shared/app/apptest"
 	"contactsync/shared/businesscentral/businesscentraltest"
@@ -230,6 +233,38 @@ func saved(t *testing.T, box *sandbox) (source, target string) {
 		t.Fatal(err)
 	}
 	return a.String(), b.String()
+}
+
+// damage makes the stored row of a contact one that cannot be understood.
+func damage(t *testing.T, folder, contactID string) {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(folder, storeFile), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("sandbox")).Bucket([]byte("states")).Put([]byte("i"+contactID), []byte("{"))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADamagedRowIsSaidAndCanBeForgotten(t *testing.T) {
+	d := newDemo(t)
+	var shown struct {
+		Transfer struct {
+			ContactID string `json:"contact_id"`
+		}
+	}
+	d.run("show", "CT000002", "-o", "json").must(exitWell).into(&shown)
+	damage(t, d.folder, shown.Transfer.ContactID)
+	d.run("show", "CT000002").must(exitCouldNot).complains("contactsync forget CT000002 erases it")
+	d.run("reconcile").must(exitSomeFailed).says("277 equal, 21 left out by the mapping, 17 missing, 1 differing", "contactsync forget CT000002")
+	d.run("errors").must(exitWell)
+	d.run("forget", "CT000002", "--yes").must(exitWell)
+	d.run("sync", "CT000002").must(exitWell).says("succeeded: updated")
+	d.run("reconcile").must(exitSomeFailed).says("278 equal, 21 left out by the mapping, 17 missing, 0 differing")
 }
 
 func TestReconcileStopsAtACauseThatFailsEverything(t *testing.T) {

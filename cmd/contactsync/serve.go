@@ -238,21 +238,17 @@ func (d *door) guard(b *sandbox, next http.Handler) http.Handler {
 
 // knock runs the verb in a running sandbox. found is false when none runs.
 func (s *session) knock() (status int, found bool, err error) {
-	data, err := os.ReadFile(filepath.Join(s.cli.Folder, serverFile))
-	if err != nil {
-		return 0, false, nil //nolint:nilerr // no sandbox runs
-	}
-	var d door
-	if json.Unmarshal(data, &d) != nil {
+	d := findDoor(s.cli.Folder)
+	if d == nil {
 		return 0, false, nil
 	}
-	told, found := s.ask(&d, s.args)
+	told, found := s.ask(d, s.args)
 	if found && told.Asks != "" {
 		yes, err := s.confirm(told.Asks)
 		if err != nil || !yes {
 			return exitWell, true, err
 		}
-		told, found = s.ask(&d, append(slices.Clone(s.args), "--yes"))
+		told, found = s.ask(d, append(slices.Clone(s.args), "--yes"))
 	}
 	if !found && s.ctx.Err() != nil {
 		return 0, false, s.ctx.Err() // interrupted
@@ -260,6 +256,19 @@ func (s *session) knock() (status int, found bool, err error) {
 	_, _ = io.WriteString(s.out, told.Out)
 	_, _ = io.WriteString(s.err, told.Err)
 	return told.Status, found, nil
+}
+
+// findDoor reads where a running sandbox is found; nil when there is no sign of one.
+func findDoor(folder string) *door {
+	data, err := os.ReadFile(filepath.Join(folder, serverFile))
+	if err != nil {
+		return nil
+	}
+	var d door
+	if json.Unmarshal(data, &d) != nil {
+		return nil
+	}
+	return &d
 }
 
 // ask sends a verb through the door and waits with a sign of life.

@@ -52,7 +52,7 @@ func (s *session) with(do func(a *app.App) error) error {
 		if err := exportAWS(environ); err != nil {
 			return err
 		}
-		a, err := app.Deployed(s.ctx, append(slices.Clone(s.environ), environ...), s.logger())
+		a, err := app.Deployed(s.ctx, append(slices.Clone(s.environ), environ...), s.logger(), s.counted)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"contactsync/shared/app"
 	"contactsync/shared/contact"
+	"contactsync/shared/status"
 	"contactsync/shared/transfer"
 	"contactsync/shared/wire"
 )
@@ -104,7 +105,11 @@ func find(s *session, a *app.App, ref contact.Ref) (transfer.State, *transfer.Re
 	}
 	var state transfer.State
 	if found {
-		if state, err = a.Store.State(s.ctx, key); err != nil && !errors.Is(err, transfer.ErrNoState) {
+		state, err = a.Store.State(s.ctx, key)
+		switch {
+		case errors.Is(err, status.ErrDamaged):
+			return state, nil, fmt.Errorf("%w; contactsync forget %s erases it, and the next transfer makes it anew", err, typed(ref.String()))
+		case err != nil && !errors.Is(err, transfer.ErrNoState):
 			return state, nil, err
 		}
 	}

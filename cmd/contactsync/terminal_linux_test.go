@@ -19,7 +19,7 @@ func onTerminal(t *testing.T, width int, environ []string, args ...string) strin
 	t.Helper()
 	screenEnd, programEnd := openTerminal(t, width)
 	command := exec.CommandContext(t.Context(), "contactsync", args...)
-	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TERM=xterm"}, environ...)
+	command.Env = append([]string{"TERM=xterm"}, environ...)
 	command.Stdout, command.Stderr = programEnd, programEnd
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
