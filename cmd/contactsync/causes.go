@@ -55,8 +55,8 @@ func (s *session) causesText(w io.Writer, counts []status.ErrorCount) {
 		s.facts(w,
 			fact{"what happened", texts.Title},
 			fact{"what to do", texts.Resolution},
-			fact{"then", afterwards(c.Code)},
-			fact{"or now", "contactsync replay --code " + c.Code},
+			fact{"after that", afterwards(c.Code)},
+			fact{"or by hand", "contactsync replay --code " + c.Code},
 			fact{"for example", "contactsync show " + typed(sample(c))},
 			fact{"all of them", "contactsync transfers --code " + c.Code},
 		)

@@ -185,8 +185,8 @@ func (s *session) cure(t transfer.Transfer) []fact {
 		{"why", texts.Title + "\n" + texts.Detail},
 		{"code", texts.Code},
 		{"what to do", texts.Resolution},
-		{"then", next},
-		{"or now", "contactsync replay " + typed(t.ID)},
+		{"after that", next},
+		{"or by hand", "contactsync replay " + typed(t.ID)},
 		{"warnings", strings.Join(t.Warnings, "\n")},
 	}
 }
