@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"contactsync/files"
 	"contactsync/shared/app"
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/config"
@@ -157,7 +158,7 @@ func load(path string, read func(io.Reader) error) (bool, error) {
 }
 
 func (b *sandbox) assemble(o sandboxOptions) error {
-	cfg, err := config.Load(o.environ, config.Supplied("TABLE_NAME", "SECRET_ID", "BC_COMPANY", "IPAAS_SYSTEM_ID"))
+	cfg, err := config.Load(o.environ, config.Supplied("TABLE_NAME", "SECRET_ID", "BC_COMPANY", "IPAAS_SYSTEM_ID"), config.Readable(files.Read))
 	if err != nil {
 		return err
 	}
