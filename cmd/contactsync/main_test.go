@@ -137,6 +137,33 @@ func TestTheSandboxIsHeldUpByNoRateButOneThatIsAskedFor(t *testing.T) {
 	d.run("sandbox").must(exitCouldNot).complains("IPAAS_RATE")
 }
 
+func TestTheSandboxIsTheSameEachTime(t *testing.T) {
+	var first string
+	for range 3 {
+		d := newDemo(t)
+		lines := masked(strings.Split(d.run("transfers", "--status", "failed", "--limit", "1000").must(exitWell).out, "\n"))
+		slices.Sort(lines) // those of one millisecond may change places
+		got := strings.Join(lines, "\n")
+		if first == "" {
+			first = got
+		}
+		if got != first {
+			t.Fatalf("once\n%s\nand then\n%s", first, got)
+		}
+	}
+	d := newDesk(t)
+	d.environ = []string{"WORKERS=7"}
+	d.run("runs").must(exitWell)
+	box, err := openSandbox(d.folder, sandboxOptions{environ: d.environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = box.close() }()
+	if box.app.Config.Workers != 7 {
+		t.Errorf("%d workers, 7 were asked for", box.app.Config.Workers)
+	}
+}
+
 func TestEveryVerbAnswersAsTableAndAsJSON(t *testing.T) {
 	d := newDemo(t)
 	tests := []struct {

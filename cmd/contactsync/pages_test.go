@@ -145,7 +145,7 @@ func (p *prompt) run(s *step) string {
 		return fmt.Sprint(p.last)
 	}
 	words := strings.Fields(s.command)
-	environ := []string{"WORKERS=1"} // one after the other, so that customers are numbered alike each time
+	var environ []string
 	for strings.Contains(words[0], "=") {
 		environ = append(environ, words[0])
 		words = words[1:]
@@ -223,7 +223,7 @@ func TestTheREADMEShowsWhatMakeRunPrints(t *testing.T) {
 	page := string(readme[shown[2]:shown[3]])
 	t.Chdir(t.TempDir())
 	var out, errOut bytes.Buffer
-	if status := run(t.Context(), []string{"sandbox"}, []string{"WORKERS=1"}, &out, &errOut); status != exitWell {
+	if status := run(t.Context(), []string{"sandbox"}, nil, &out, &errOut); status != exitWell {
 		t.Fatalf("status %d: %s", status, errOut.String())
 	}
 	got := strings.TrimRight(out.String(), "\n")

@@ -36,6 +36,7 @@ func openDemo(t *testing.T) *sandbox {
 	if _, err := box.app.Run(t.Context(), poll.Event{Mode: poll.Poll}); err != nil {
 		t.Fatal(err)
 	}
+	box.app.Config.Workers = 5 // for what is done with it
 	return box
 }
 

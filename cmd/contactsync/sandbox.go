@@ -169,6 +169,11 @@ func (b *sandbox) assemble(o sandboxOptions) error {
 		// The default is the limit of an ordinary account; a simulator has none.
 		cfg.IPaaSRate = config.Rate{Calls: 1_000_000, Window: time.Second}
 	}
+	if !isSet(o.environ, "WORKERS") {
+		// Some contacts of the demo company share an e-mail address. One after the
+		// other, the same ones arrive each time, and pages and people can name them.
+		cfg.Workers = 1
+	}
 	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static(b.secret()), Now: b.clock.Now, Log: o.log})
 	if err != nil {
 		return err
