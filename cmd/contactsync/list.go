@@ -15,11 +15,11 @@ import (
 )
 
 type transfersVerb struct {
-	Status string `help:"Only this status: pending, succeeded, skipped, failed or retrying." enum:",pending,succeeded,skipped,failed,retrying" default:"" placeholder:"STATUS"`
-	Code   string `help:"Only this error code." placeholder:"CODE"`
-	RunID  string `name:"run" help:"Only contacts whose latest transfer belongs to this run." placeholder:"ID"`
-	Since  moment `help:"Only finished since: a date, a time or how long ago." placeholder:"24h"`
-	Limit  int    `help:"At most that many." default:"50"`
+	Status string    `help:"Only this status: pending, succeeded, skipped, failed or retrying." enum:",pending,succeeded,skipped,failed,retrying" default:"" placeholder:"STATUS"`
+	Code   string    `help:"Only this error code." placeholder:"CODE"`
+	RunID  string    `name:"run" help:"Only contacts whose latest transfer belongs to this run." placeholder:"ID"`
+	Since  typedTime `help:"Only finished since: a date, a time or how long ago." placeholder:"24h"`
+	Limit  int       `help:"At most that many." default:"50"`
 }
 
 // Help shows examples.

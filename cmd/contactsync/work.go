@@ -32,9 +32,9 @@ func (v *pollVerb) Run(s *session) error {
 }
 
 type backfillVerb struct {
-	From   moment `help:"Time of change to start at: a date, a time or how long ago." required:"" placeholder:"2024-01-01"`
-	To     moment `help:"Time of change to end before." placeholder:"2025-01-01"`
-	DryRun bool   `help:"Read, map and compare; write nothing anywhere."`
+	From   typedTime `help:"Time of change to start at: a date, a time or how long ago." required:"" placeholder:"2024-01-01"`
+	To     typedTime `help:"Time of change to end before." placeholder:"2025-01-01"`
+	DryRun bool      `help:"Read, map and compare; write nothing anywhere."`
 }
 
 // Help shows examples.

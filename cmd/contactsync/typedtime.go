@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// A moment is a time as people type it: a date, a date with time, or how long ago.
-type moment struct{ time.Time }
+// A typedTime is a time as people type it: a date, a date with time, or how long ago.
+type typedTime struct{ time.Time }
 
 // UnmarshalText reads 2026-01-31, 2026-01-31T10:00:00Z (RFC 3339) and 24h.
-func (m *moment) UnmarshalText(typed []byte) error {
+func (m *typedTime) UnmarshalText(typed []byte) error {
 	text := string(typed)
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {
