@@ -43,8 +43,9 @@ race: ## run the tests with the race detector, in random order (needs a C compil
 bench: ## run the benchmarks (RUN=name for some)
 	go test -run '^$$' -bench '$(or $(RUN),.)' -benchmem ./...
 
-conformance: ## hold the DynamoDB store to the suite of all stores, on a local stand-in for AWS
+conformance: ## hold the DynamoDB store to the suite of all stores, and the command on a stack, on a local stand-in for AWS
 	scripts/moto run go test -count=1 ./shared/status/dynamostore/...
+	scripts/moto run go test -count=1 -run 'Stack' ./cmd/contactsync/...
 
 torture: ## try to break the guarantees: kills, faults, random days, load; ends with one table (needs python3)
 	scripts/torture

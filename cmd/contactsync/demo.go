@@ -1,11 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
-
-	"github.com/jedib0t/go-pretty/v6/text"
 
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/poll"
@@ -21,11 +21,25 @@ type sandboxVerb struct {
 	Fresh  bool          `help:"With --serve: begin with the demo company anew."`
 }
 
+// Help shows examples.
+func (sandboxVerb) Help() string {
+	return "Two simulators of the real systems and an embedded store, in one folder. Without --serve the demo company is transferred anew, twice, " +
+		"and the folder stays for the other verbs. With --serve they talk to the running sandbox.\n\n" + usage(
+		"contactsync sandbox", "the whole job, once",
+		"contactsync sandbox --serve", "routes, simulators and the operator's page, until Ctrl-C",
+		"contactsync sandbox --serve --fresh", "the same, from the start",
+		"contactsync --folder /tmp/box sandbox", "in a folder of its own",
+	)
+}
+
 // Run shows the whole job: the demo company is transferred, a few contacts are
 // edited in Business Central, and a second run transfers what changed.
 func (v *sandboxVerb) Run(s *session) error {
 	if s.box != nil {
 		return fmt.Errorf("the sandbox in %s is being served; end it first", s.box.folder)
+	}
+	if s.cli.EnvFile != "" {
+		return errors.New("--env-file names a deployed stack; a sandbox is made in --folder")
 	}
 	if v.Serve {
 		return v.serve(s)
@@ -55,7 +69,7 @@ func (b *sandbox) demo(s *session) error {
 		return err
 	}
 	if !quiet {
-		runText(s.out, first)
+		s.runText(s.out, first)
 		if err := b.outcomes(s, s.out, first); err != nil {
 			return err
 		}
@@ -73,16 +87,16 @@ func (b *sandbox) demo(s *session) error {
 		return err
 	}
 	return s.print(map[string]any{"runs": []wire.RunJSON{wire.Run(first), wire.Run(second)}}, func(w io.Writer) {
-		runText(w, second)
+		s.runText(w, second)
 		fmt.Fprintf(w, "\niPaaS.com now has %d customers, one for each contact that arrived. The sandbox stays in %s:\n", b.target.CountCustomers(), b.folder)
 		fmt.Fprintln(w, "  go run ./cmd/contactsync errors            what failed, why, what to do")
-		fmt.Fprintln(w, "  go run ./cmd/contactsync show CT000002     one contact's story")
+		fmt.Fprintln(w, "  go run ./cmd/contactsync show CT000062     one contact's story, with the cure")
 		fmt.Fprintln(w, "  go run ./cmd/contactsync sandbox --serve   the routes and the operator's page")
 	})
 }
 
 func (b *sandbox) demoRun(s *session, text string) (status.Run, error) {
-	done := s.watch(text)
+	done := s.watch(text, -1)
 	defer done()
 	r, err := b.app.Run(s.ctx, poll.Event{Mode: poll.Poll})
 	if err != nil {
@@ -98,21 +112,15 @@ func (b *sandbox) outcomes(s *session, w io.Writer, r status.Run) error {
 	if err != nil {
 		return err
 	}
-	t := s.newTable(w, "outcome", "contacts", "for example", "what to do")
+	t := s.sheet("outcome", "contacts", "for example", "what to do")
 	c := r.Counts
-	t.AppendRow([]any{"created", c.Created, "", "-"})
-	t.AppendRow([]any{"skipped by the mapping's filter", c.Skipped, "", "nothing: only persons that are contacts are transferred"})
-	t.AppendSeparator()
+	t.row(s.screen.paint(green, "created"), strconv.Itoa(c.Created), "", "nothing: they are customers in iPaaS.com now")
+	t.row(s.screen.paint(dim, "skipped by the filter"), strconv.Itoa(c.Skipped), "", "nothing: only persons that are contacts are transferred")
+	t.line()
 	for _, one := range counts {
-		f := transfer.Lookup(one.Code)
-		example := ""
-		if len(one.Samples) > 0 {
-			example = one.Samples[0]
-		}
-		t.AppendRow([]any{one.Code, one.Count, example, text.WrapSoft(f.Resolution, 60)})
+		t.row(s.screen.paint(red, one.Code), strconv.Itoa(one.Count), sample(one), transfer.Lookup(one.Code).Resolution)
 	}
-	t.AppendFooter([]any{"read", c.Read})
-	t.Style().Format.Footer = text.FormatDefault
-	t.Render()
+	t.footer("read", strconv.Itoa(c.Read), "", "")
+	t.render(w)
 	return nil
 }

@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"contactsync/shared/status/embedded"
 )
@@ -92,8 +95,8 @@ func (r told) into(v any) {
 func TestTheSandboxShowsTheWholeJob(t *testing.T) {
 	d := newDesk(t)
 	d.run("sandbox").must(exitWell).says(
-		"315 contacts", "First run", "created 276", "Second run", "created 2 + updated 3", "DUPLICATE_CONTACT", "INVALID_EMAIL", "MISSING_EMAIL", "COMPANY_NOT_FOUND",
-		"Ensure email is present in Microsoft Dynamics 365 before", "iPaaS.com now has 279 customers")
+		"315 contacts", "First run", "created 276", "Second run", "created 2 + updated 3 + unchanged 4", "DUPLICATE_CONTACT", "INVALID_EMAIL", "MISSING_EMAIL", "COMPANY_NOT_FOUND",
+		"Ensure email is present in Microsoft", "iPaaS.com now has 279 customers")
 	var got struct {
 		Runs []struct {
 			Read, Created, Updated int
@@ -134,6 +137,33 @@ func TestTheSandboxIsHeldUpByNoRateButOneThatIsAskedFor(t *testing.T) {
 	d.run("sandbox").must(exitCouldNot).complains("IPAAS_RATE")
 }
 
+func TestTheSandboxIsTheSameEachTime(t *testing.T) {
+	var first string
+	for range 3 {
+		d := newDemo(t)
+		lines := masked(strings.Split(d.run("transfers", "--status", "failed", "--limit", "1000").must(exitWell).out, "\n"))
+		slices.Sort(lines) // those of one millisecond may change places
+		got := strings.Join(lines, "\n")
+		if first == "" {
+			first = got
+		}
+		if got != first {
+			t.Fatalf("once\n%s\nand then\n%s", first, got)
+		}
+	}
+	d := newDesk(t)
+	d.environ = []string{"WORKERS=7"}
+	d.run("runs").must(exitWell)
+	box, err := openSandbox(d.folder, sandboxOptions{environ: d.environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = box.close() }()
+	if box.app.Config.Workers != 7 {
+		t.Errorf("%d workers, 7 were asked for", box.app.Config.Workers)
+	}
+}
+
 func TestEveryVerbAnswersAsTableAndAsJSON(t *testing.T) {
 	d := newDemo(t)
 	tests := []struct {
@@ -147,22 +177,24 @@ func TestEveryVerbAnswersAsTableAndAsJSON(t *testing.T) {
 		{"backfill --from 2020-01-01T00:00:00Z --to 2020-02-01T00:00:00Z", exitWell, []string{"backfill run", "read 0"}, "run_id"},
 		{"sync CT000002", exitWell, []string{"CT000002|contact", "unchanged"}, "transfers"},
 		{"sync CT000062 CT000002|contact", exitSomeFailed, []string{"MISSING_EMAIL", "CT000002"}, "transfers"},
-		{"preview CT000002 CT000033", exitWell, []string{"body that would be sent", "nothing would change", "CT000033"}, "transfers"},
+		{"preview CT000002 CT000033", exitWell, []string{"Body that would be sent", "nothing would change", "CT000033"}, "transfers"},
 		{"preview CT000062", exitSomeFailed, []string{"MISSING_EMAIL"}, "transfers"},
-		{"transfers --status failed --limit 3", exitWell, []string{"failed", "there are more"}, "transfers"},
+		{"transfers --status failed --limit 3", exitWell, []string{"failed", "There are more"}, "transfers"},
 		{"transfers --code MISSING_EMAIL", exitWell, []string{"CT000062"}, "transfers"},
-		{"show CT000002", exitWell, []string{"it arrived", "changed fields"}, "transfer"},
-		{"show CT000062", exitWell, []string{"Email field is empty", "what to do: Ensure email is present"}, "transfer"},
+		{"show CT000002", exitWell, []string{"arrived", "all new: customer_number", "changed: addresses.phone_number"}, "transfer"},
+		{"show CT000062", exitWell, []string{"Email field is empty", "what to do   Ensure email is present"}, "transfer"},
+		{"reconcile", exitSomeFailed, []string{"17 missing, 0 differing; 0 orphaned", "MISSING_EMAIL"}, "missing"},
+		{"completion bash", exitWell, []string{"complete -o default"}, "script"},
 		{"errors", exitWell, []string{"COMPANY_NOT_FOUND", "what to do"}, "errors"},
-		{"runs", exitWell, []string{"started", "poll"}, "runs"},
+		{"runs", exitWell, []string{"read 315 = created 276", "complete"}, "runs"},
 		{"preflight", exitWell, []string{"web service Contact_Card", "ok", "?"}, "checks"},
 		{"subscriptions", exitWell, []string{"no subscription"}, "subscriptions"},
-		{"mapping check", exitWell, []string{"EmailAddress", "(Required)"}, ""},
-		{"mapping test", exitWell, []string{"0 failed"}, ""},
-		{"pause", exitWell, []string{"paused"}, "paused"},
-		{"resume", exitWell, []string{"resumed"}, "paused"},
+		{"mapping check", exitWell, []string{"EmailAddress", "(Required)", "Contact Create, Contact Update"}, "tables"},
+		{"mapping test", exitWell, []string{"0 failed"}, "cases"},
+		{"pause", exitWell, []string{"Paused"}, "paused"},
+		{"resume", exitWell, []string{"Resumed"}, "paused"},
 		{"replay CT000062 --yes", exitWell, []string{"1 contact waits"}, "queued"},
-		{"forget CT000002", exitWell, []string{"is forgotten here"}, "forgotten"},
+		{"forget CT000002 --yes", exitWell, []string{"is forgotten here"}, "forgotten"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.verb, func(t *testing.T) {
@@ -225,10 +257,78 @@ func TestWhatCannotBeDoneIsSaidOnStandardErrorWithStatus2(t *testing.T) {
 	}
 }
 
-func TestHelpIsNoMistake(t *testing.T) {
+// verbs are all verbs of the command, as they are typed, with arguments that are
+// well formed.
+func verbs(t *testing.T) map[string][]string {
+	t.Helper()
+	arguments := map[string][]string{
+		"show": {"44552"}, "preview": {"44552"}, "sync": {"44552"}, "forget": {"44552", "--yes"}, "replay": {"--yes"},
+		"backfill": {"--from", "2024-01-01"}, "completion": {"bash"},
+	}
+	var c cli
+	parser, err := kong.New(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for _, leaf := range parser.Model.Leaves(true) {
+		words := strings.Fields(strings.TrimPrefix(leaf.FullPath(), parser.Model.Name+" "))
+		all[strings.Join(words, " ")] = append(words, arguments[words[0]]...)
+	}
+	if len(all) < 19 {
+		t.Fatalf("only %d verbs", len(all))
+	}
+	return all
+}
+
+func TestTheHelpOfEveryVerbHasExamplesThatParse(t *testing.T) {
 	d := newDesk(t)
 	d.run("--help").must(exitWell).says("sandbox", "preflight", "mapping test", "--env-file")
-	d.run("sync", "--help").must(exitWell).says("internal id")
+	shown := regexp.MustCompile(`(?m)^ +(?:source <\()?(contactsync [^#|\n)]*)`)
+	for name := range verbs(t) {
+		t.Run(name, func(t *testing.T) {
+			d := &desk{t: t, folder: d.folder}
+			got := d.run(append(strings.Fields(name), "--help")...).must(exitWell).says("Examples:", "contactsync ")
+			found := shown.FindAllStringSubmatch(got.out, -1)
+			if len(found) == 0 {
+				t.Fatalf("no example in\n%s", got.out)
+			}
+			for _, one := range found {
+				var c cli
+				parser, err := kong.New(&c, kong.NoDefaultHelp())
+				if err != nil {
+					t.Fatal(err)
+				}
+				words := strings.Fields(strings.ReplaceAll(one[1], "'", ""))[1:]
+				words = slices.DeleteFunc(words, func(w string) bool { return strings.HasPrefix(w, "--env-file") || w == "stack.env" })
+				if _, err := parser.Parse(words); err != nil {
+					t.Errorf("%s: %v", one[1], err)
+				}
+			}
+		})
+	}
+}
+
+// What needs neither sandbox nor stack works with either.
+var standalone = []string{"completion", "mapping check", "mapping test"}
+
+func TestEveryVerbThatCannotWorkEndsWithStatus2(t *testing.T) {
+	stack := filepath.Join(t.TempDir(), "stack.env")
+	write(t, stack, "BC_COMPANY=CRONUS\n")
+	for name, words := range verbs(t) {
+		if slices.Contains(standalone, name) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			got := newDesk(t).run(append([]string{"--env-file", stack}, words...)...).must(exitCouldNot).complains("contactsync: ")
+			if name != "sandbox" {
+				got.complains("TABLE_NAME")
+			}
+			if got.out != "" {
+				t.Errorf("standard output has %q", got.out)
+			}
+		})
+	}
 }
 
 func TestALockedFolderIsSaidAfterASecond(t *testing.T) {
@@ -275,7 +375,7 @@ func TestVerbsChangeWhatTheNextVerbSees(t *testing.T) {
 
 	t.Run("a replay is not done without a yes", func(t *testing.T) {
 		d := &desk{t: t, folder: d.folder}
-		d.run("replay", "--code", "MISSING_EMAIL").must(exitWell).complains("CT000062|contact", "nothing was done")
+		d.run("replay", "--code", "MISSING_EMAIL").must(exitCouldNot).complains("no terminal", "--yes")
 		d.run("transfers", "--status", "pending").must(exitWell)
 		if got := d.run("transfers", "--status", "pending", "-o", "json"); !strings.Contains(got.out, `"transfers": []`) {
 			t.Errorf("something waits: %s", got.out)
@@ -286,24 +386,24 @@ func TestVerbsChangeWhatTheNextVerbSees(t *testing.T) {
 		d.run("pause").must(exitWell)
 		d.run("replay", "--code", "MISSING_EMAIL", "--status", "failed", "--yes").must(exitWell).says("1 contact waits")
 		d.run("poll").must(exitWell).says("paused")
-		d.run("show", "CT000062").must(exitWell).says("it waits for its transfer")
+		d.run("show", "CT000062").must(exitWell).says("CT000062|contact waits for its transfer")
 		d.run("resume").must(exitWell)
 		d.run("poll").must(exitSomeFailed).says("failed 1")
-		d.run("show", "CT000062").must(exitWell).says("replay")
+		d.run("show", "CT000062").must(exitWell).says("│ replay")
 	})
 	t.Run("a contact that is forgotten finds its customer again", func(t *testing.T) {
 		d := &desk{t: t, folder: d.folder}
-		d.run("forget", "CT000002").must(exitWell)
+		d.run("forget", "CT000002", "--yes").must(exitWell)
 		d.run("show", "CT000002").must(exitCouldNot)
 		d.run("sync", "ct000002|contact").must(exitWell).says("CT000002|contact", "updated")
 	})
 	t.Run("the internal id names the same contact", func(t *testing.T) {
 		d := &desk{t: t, folder: d.folder}
-		id := regexp.MustCompile(`internal id ([0-9a-f-]{36})`).FindStringSubmatch(d.run("show", "CT000002").out)
+		id := regexp.MustCompile(`internal id +([0-9a-f-]{36})`).FindStringSubmatch(d.run("show", "CT000002").out)
 		if id == nil {
 			t.Fatal("show tells no internal id")
 		}
-		d.run("show", id[1]).must(exitWell).says("contact CT000002")
+		d.run("show", id[1]).must(exitWell).says("CT000002|contact arrived")
 	})
 	t.Run("a failed sync tells what to do on standard error", func(t *testing.T) {
 		d := &desk{t: t, folder: d.folder}

@@ -1,20 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"golang.org/x/term"
-
-	"contactsync/shared/status"
-	"contactsync/shared/transfer"
-	"contactsync/shared/wire"
 )
 
 // print shows a result: as JSON, or as people read it.
@@ -29,19 +26,178 @@ func (s *session) print(asJSON any, asText func(w io.Writer)) error {
 	return nil
 }
 
-// newTable returns a table that fits the terminal.
-func (s *session) newTable(w io.Writer, header ...any) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(w)
-	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(table.Row(header))
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			t.Style().Size.WidthMax = width
-		}
+// A sheet is a table that fits its screen: what is too wide is wrapped and never
+// cut, since the end of a reason is often the part that matters. Where even words
+// would have to be broken, each row becomes a list of facts instead: codes and ids
+// stay whole, to be read and copied.
+type sheet struct {
+	session *session
+	header  []string
+	rows    [][]string // nil: a line between rows
+	foot    []string
+	columns []column
+	whole   int // words up to this length are not broken
+}
+
+// A column is what is known of the texts below each other.
+type column struct {
+	width   int  // of the longest line
+	word    int  // of the longest word
+	figures bool // nothing but whole numbers below the header
+}
+
+func (s *session) sheet(header ...string) *sheet {
+	t := &sheet{session: s, header: header, columns: make([]column, len(header)), whole: longestWord}
+	t.measure(header)
+	for i := range t.columns {
+		t.columns[i].figures = true
 	}
 	return t
+}
+
+func (t *sheet) row(cells ...string) {
+	t.measure(cells)
+	t.rows = append(t.rows, cells)
+}
+
+func (t *sheet) footer(cells ...string) {
+	t.measure(cells)
+	t.foot = cells
+}
+
+func (t *sheet) line() { t.rows = append(t.rows, nil) }
+
+func (t *sheet) measure(cells []string) {
+	for i, cell := range cells {
+		c := &t.columns[i]
+		c.width = max(c.width, text.LongestLineLen(cell))
+		for word := range strings.FieldsSeq(cell) {
+			c.word = max(c.word, text.StringWidthWithoutEscSequences(word))
+		}
+		if _, err := strconv.Atoi(cell); err != nil && cell != "" {
+			c.figures = false
+		}
+	}
+}
+
+// Widths below which a column is not made narrower: as long as others can give way,
+// and of the words that stay whole.
+const solid, longestWord = 22, 30
+
+// render prints the table. The widest columns give way until the rows fit.
+func (t *sheet) render(w io.Writer) {
+	excess := 3*len(t.columns) + 1 - t.session.screen.Width // borders and the blanks beside them
+	for _, c := range t.columns {
+		excess += c.width
+	}
+	excess = t.narrow(excess, func(c column) int { return max(min(c.word, t.whole), min(c.width, solid)) })
+	excess = t.narrow(excess, func(c column) int { return min(c.word, t.whole) })
+	if excess > 0 {
+		t.renderFacts(w)
+		return
+	}
+	fmt.Fprintln(w, t.writer().Render())
+}
+
+// narrow takes excess away from the widest columns, none below its floor, and
+// returns what is left of it.
+func (t *sheet) narrow(excess int, floor func(column) int) int {
+	for ; excess > 0; excess-- {
+		widest := -1
+		for i, c := range t.columns {
+			if c.width > floor(c) && (widest < 0 || c.width > t.columns[widest].width) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		t.columns[widest].width--
+	}
+	return excess
+}
+
+func (t *sheet) writer() table.Writer {
+	tw := table.NewWriter()
+	tw.SetStyle(table.StyleLight)
+	tw.Style().Format.Header = text.FormatDefault
+	tw.Style().Format.Footer = text.FormatDefault
+	tw.AppendHeader(cells(t.header))
+	for _, row := range t.rows {
+		if row == nil {
+			tw.AppendSeparator()
+			continue
+		}
+		tw.AppendRow(cells(row))
+	}
+	if t.foot != nil {
+		tw.AppendFooter(cells(t.foot))
+	}
+	configs := make([]table.ColumnConfig, len(t.columns))
+	for i, c := range t.columns {
+		configs[i] = table.ColumnConfig{Number: i + 1, WidthMax: c.width, WidthMaxEnforcer: wrap}
+		if c.figures {
+			configs[i].Align, configs[i].AlignFooter = text.AlignRight, text.AlignRight
+		}
+	}
+	tw.SetColumnConfigs(configs)
+	return tw
+}
+
+func cells(texts []string) table.Row {
+	row := make(table.Row, len(texts))
+	for i, cell := range texts {
+		row[i] = cell
+	}
+	return row
+}
+
+func (t *sheet) renderFacts(w io.Writer) {
+	for _, row := range append(slices.Clone(t.rows), t.foot) {
+		if row == nil {
+			continue
+		}
+		fmt.Fprintln(w, row[0])
+		list := make([]fact, 0, len(row))
+		for i := 1; i < len(row); i++ {
+			list = append(list, fact{t.header[i], row[i]})
+		}
+		t.session.facts(w, list...)
+	}
+}
+
+// wrap breaks lines at blanks and keeps the breaks that are there.
+func wrap(s string, width int) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		if text.StringWidthWithoutEscSequences(line) > width {
+			lines[i] = text.WrapSoft(line, width)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// A fact is one line of a list of facts: what it is about, and the text.
+type fact struct{ name, text string }
+
+// facts prints a list of facts with the texts below each other.
+func (s *session) facts(w io.Writer, list ...fact) {
+	longest := 0
+	for _, f := range list {
+		longest = max(longest, len(f.name))
+	}
+	for _, f := range list {
+		if f.text == "" {
+			continue
+		}
+		for i, line := range strings.Split(wrap(f.text, max(s.screen.Width-longest-4, 30)), "\n") {
+			name := f.name
+			if i > 0 {
+				name = ""
+			}
+			fmt.Fprintf(w, "  %-*s  %s\n", longest, name, strings.TrimRight(line, " "))
+		}
+	}
 }
 
 func clock(t time.Time) string {
@@ -51,67 +207,25 @@ func clock(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
-func transferRow(t transfer.Transfer) table.Row {
-	why := t.Reason
-	if t.Problem != nil {
-		why = t.Problem.Code
-		if t.Problem.Detail != "" {
-			why += ": " + t.Problem.Detail
-		}
+func indent(body []byte) string {
+	var out bytes.Buffer
+	if json.Indent(&out, body, "", "  ") != nil {
+		return string(body)
 	}
-	if why == "" {
-		why = strings.Join(t.Warnings, "; ")
-	}
-	at := t.FinishedAt
-	if t.Status == transfer.Pending {
-		at = t.RequestedAt
-	}
-	return table.Row{t.ID, t.Status, t.Action, t.CustomerID, t.Trigger, t.Number, clock(at), text.WrapSoft(why, 70)}
+	return out.String()
 }
 
-func (s *session) transfersTable(w io.Writer, list []transfer.Transfer) {
-	t := s.newTable(w, "contact", "status", "action", "customer", "trigger", "attempt", "finished", "why")
-	for _, one := range list {
-		t.AppendRow(transferRow(one))
+func orNone(s string) string {
+	if s == "" {
+		return "none"
 	}
-	t.Render()
+	return s
 }
 
-// runText prints a run's summary.
-func runText(w io.Writer, r status.Run) {
-	c := r.Counts
-	state := "complete"
-	switch {
-	case r.Busy:
-		state = "busy: another run is under way"
-	case r.Paused:
-		state = "paused"
-	case r.Disabled:
-		state = "the mapping collection is disabled"
-	case !r.Complete:
-		state = "not complete: the next run goes on"
+// number writes how many there are of something: 1 contact, 2 contacts.
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
 	}
-	fmt.Fprintf(w, "%s run %s: %s\n", r.Mode, r.ID, state)
-	fmt.Fprintf(w, "  read %d = created %d + updated %d + linked %d + unchanged %d + skipped %d + failed %d + retrying %d + pending %d\n",
-		c.Read, c.Created, c.Updated, c.Linked, c.Unchanged, c.Skipped, c.Failed, c.Retrying, c.Pending)
-	if !r.Watermark.IsZero() {
-		fmt.Fprintf(w, "  watermark %s\n", r.Watermark.UTC().Format(wire.TimeFormat))
-	}
-	for _, note := range r.Notes {
-		fmt.Fprintf(w, "  note: %s\n", note)
-	}
-}
-
-// errorsTable prints what failed, by cause, with what to do.
-func (s *session) errorsTable(w io.Writer, counts []status.ErrorCount) {
-	t := s.newTable(w, "code", "contacts", "for example", "what to do")
-	for _, c := range counts {
-		todo := ""
-		if f := transfer.Lookup(c.Code); f != nil {
-			todo = f.Title + "\n" + f.Resolution
-		}
-		t.AppendRow(table.Row{c.Code, c.Count, strings.Join(c.Samples[:min(2, len(c.Samples))], "\n"), text.WrapSoft(todo, 64)})
-		t.AppendSeparator()
-	}
-	t.Render()
+	return fmt.Sprintf("%d %ss", n, what)
 }

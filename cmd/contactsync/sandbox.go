@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"contactsync/files"
 	"contactsync/shared/app"
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/config"
@@ -157,7 +158,7 @@ func load(path string, read func(io.Reader) error) (bool, error) {
 }
 
 func (b *sandbox) assemble(o sandboxOptions) error {
-	cfg, err := config.Load(o.environ, config.Supplied("TABLE_NAME", "SECRET_ID", "BC_COMPANY", "IPAAS_SYSTEM_ID"))
+	cfg, err := config.Load(o.environ, config.Supplied("TABLE_NAME", "SECRET_ID", "BC_COMPANY", "IPAAS_SYSTEM_ID"), config.Readable(files.Read))
 	if err != nil {
 		return err
 	}
@@ -167,6 +168,11 @@ func (b *sandbox) assemble(o sandboxOptions) error {
 	if !isSet(o.environ, "IPAAS_RATE") {
 		// The default is the limit of an ordinary account; a simulator has none.
 		cfg.IPaaSRate = config.Rate{Calls: 1_000_000, Window: time.Second}
+	}
+	if !isSet(o.environ, "WORKERS") {
+		// Some contacts of the demo company share an e-mail address. One after the
+		// other, the same ones arrive each time, and pages and people can name them.
+		cfg.Workers = 1
 	}
 	secrets, err := credentials.NewProvider(credentials.Config{Fetcher: credentials.Static(b.secret()), Now: b.clock.Now, Log: o.log})
 	if err != nil {

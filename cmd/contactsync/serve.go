@@ -59,9 +59,9 @@ func (v *sandboxVerb) serve(s *session) error {
 		return errors.Join(err, end(s.ctx, server), box.close())
 	}
 	defer door.close()
-	v.announce(s, url)
+	err = v.announce(s, url)
 	box.keepWorking(s, v.Every, stored)
-	return errors.Join(end(s.ctx, server), box.close())
+	return errors.Join(err, end(s.ctx, server), box.close())
 }
 
 // end lets the answers under way go out, for a moment, and then closes what is
@@ -75,14 +75,22 @@ func end(ctx context.Context, server *http.Server) error {
 	return server.Close()
 }
 
-func (v *sandboxVerb) announce(s *session, url string) {
-	fmt.Fprintf(s.out, `The sandbox serves both simulators and the webhook function's routes. Stop it with Ctrl-C.
-  operator's page   %s/   (key: %s)
-  routes            curl -H 'Authorization: Bearer %s' %s/transfers
-  Business Central  curl %s/simulator/contacts
-  iPaaS.com         curl %s/ipaas/simulator/customers
-  polls every       %s
-`, url, sandboxKey, sandboxKey, url, url, url, v.Every)
+func (v *sandboxVerb) announce(s *session, url string) error {
+	where := map[string]string{
+		"page": url + "/", "key": sandboxKey, "routes": url, "business_central": url + "/simulator/contacts", "ipaas": url + "/ipaas/simulator/customers",
+		"every": v.Every.String(),
+	}
+	return s.print(where, func(w io.Writer) {
+		fmt.Fprintln(w, "The sandbox serves both simulators and the webhook function's routes. Stop it with Ctrl-C.")
+		s.facts(w,
+			fact{"operator's page", url + "/   (key: " + sandboxKey + ")"},
+			fact{"routes", "curl -H 'Authorization: Bearer " + sandboxKey + "' " + url + "/transfers"},
+			fact{"Business Central", "curl " + url + "/simulator/contacts"},
+			fact{"iPaaS.com", "curl " + url + "/ipaas/simulator/customers"},
+			fact{"polls every", v.Every.String()},
+			fact{"other verbs", "contactsync errors, in another terminal"},
+		)
+	})
 }
 
 // handler puts the product's routes, Business Central and iPaaS.com under one
@@ -192,7 +200,8 @@ func (d *door) close() { _ = os.Remove(d.path) }
 const doorRoute = "/sandbox/verb"
 
 type verbRequest struct {
-	Args []string `json:"args"`
+	Args   []string `json:"args"`
+	Screen screen   `json:"screen"` // where the caller shows the answer
 }
 
 type verbAnswer struct {
@@ -221,38 +230,58 @@ func (d *door) guard(b *sandbox, next http.Handler) http.Handler {
 		}
 		var out, errOut bytes.Buffer
 		var told verbAnswer
-		told.Status = runIn(r.Context(), b, q.Args, &out, &errOut, &told.Asks)
+		told.Status = runIn(r.Context(), b, q.Args, q.Screen, &out, &errOut, &told.Asks)
 		told.Out, told.Err = out.String(), errOut.String()
 		_ = json.NewEncoder(w).Encode(told) // a caller that went away needs no answer
 	})
 }
 
 // knock runs the verb in a running sandbox. found is false when none runs.
-func (s *session) knock() (status int, found bool) {
-	data, err := os.ReadFile(filepath.Join(s.cli.Folder, serverFile))
-	if err != nil {
-		return 0, false
+func (s *session) knock() (status int, found bool, err error) {
+	d := findDoor(s.cli.Folder)
+	if d == nil {
+		return 0, false, nil
 	}
-	var d door
-	if json.Unmarshal(data, &d) != nil {
-		return 0, false
-	}
-	told, found := d.ask(s.ctx, s.args)
+	told, found := s.ask(d, s.args)
 	if found && told.Asks != "" {
-		if !s.confirm(told.Asks) {
-			return exitWell, true
+		yes, err := s.confirm(told.Asks)
+		if err != nil || !yes {
+			return exitWell, true, err
 		}
-		told, found = d.ask(s.ctx, append(slices.Clone(s.args), "--yes"))
+		told, found = s.ask(d, append(slices.Clone(s.args), "--yes"))
+	}
+	if !found && s.ctx.Err() != nil {
+		return 0, false, s.ctx.Err() // interrupted
 	}
 	_, _ = io.WriteString(s.out, told.Out)
 	_, _ = io.WriteString(s.err, told.Err)
-	return told.Status, found
+	return told.Status, found, nil
+}
+
+// findDoor reads where a running sandbox is found; nil when there is no sign of one.
+func findDoor(folder string) *door {
+	data, err := os.ReadFile(filepath.Join(folder, serverFile))
+	if err != nil {
+		return nil
+	}
+	var d door
+	if json.Unmarshal(data, &d) != nil {
+		return nil
+	}
+	return &d
+}
+
+// ask sends a verb through the door and waits with a sign of life.
+func (s *session) ask(d *door, args []string) (told verbAnswer, found bool) {
+	done := s.watch("the running sandbox works on it", -1)
+	defer done()
+	return d.ask(s.ctx, verbRequest{Args: args, Screen: s.screen})
 }
 
 // ask sends a verb through the door. found is false when nobody answers behind
 // it: the sandbox was killed and left its file.
-func (d *door) ask(ctx context.Context, args []string) (told verbAnswer, found bool) {
-	body, err := json.Marshal(verbRequest{Args: args})
+func (d *door) ask(ctx context.Context, q verbRequest) (told verbAnswer, found bool) {
+	body, err := json.Marshal(q)
 	if err != nil {
 		return told, false
 	}

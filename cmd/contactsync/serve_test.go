@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -81,7 +83,7 @@ func TestCtrlCEndsARunningSandboxAndKeepsItsState(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.folder, serverFile)); err == nil {
 		t.Error("server.json is left behind")
 	}
-	s.run("show", "CT000002").must(exitWell).says("it arrived: created")
+	s.run("show", "CT000002").must(exitWell).says("CT000002|contact arrived: created")
 	// The simulators were kept as well: the contact is as it was transferred.
 	s.run("sync", "CT000002").must(exitWell).says("unchanged")
 }
@@ -91,19 +93,19 @@ func TestOtherVerbsWorkThroughARunningSandbox(t *testing.T) {
 	s.run("show", "CT000062").must(exitWell).says("Email field is empty")
 	s.run("show", "4711").must(exitCouldNot).complains("4711|contact")
 	s.run("sync", "CT000062").must(exitSomeFailed).complains("Ensure email is present")
-	s.run("subscriptions").must(exitWell).says("ours", s.url+"/notifications/business-central")
+	s.run("subscriptions").must(exitWell).says("our subscription", s.url+"/notifications/business-central")
 
-	t.Run("a replay asks the one who typed it", func(t *testing.T) {
+	t.Run("a replay without anybody to ask is refused", func(t *testing.T) {
 		d := &desk{t: t, folder: s.folder}
-		d.run("replay", "CT000062").must(exitWell).complains("CT000062|contact", "nothing was done")
-		if got := d.run("show", "CT000062"); strings.Contains(got.out, "replay") {
+		d.run("replay", "CT000062").must(exitCouldNot).complains("--yes")
+		if got := d.run("show", "CT000062"); strings.Contains(got.out, "│ replay") {
 			t.Errorf("it was replayed without a yes:\n%s", got.out)
 		}
 	})
 	t.Run("what is replayed starts at once", func(t *testing.T) {
 		s := &served{desk: &desk{t: t, folder: s.folder}}
 		s.run("replay", "CT000062", "--yes").must(exitWell)
-		s.until("the replay is done", func() bool { return strings.Contains(s.run("show", "CT000062").out, "replay") })
+		s.until("the replay is done", func() bool { return strings.Contains(s.run("show", "CT000062").out, "│ replay") })
 	})
 	t.Run("another sandbox cannot take the folder", func(t *testing.T) {
 		d := &desk{t: t, folder: s.folder}
@@ -114,6 +116,17 @@ func TestOtherVerbsWorkThroughARunningSandbox(t *testing.T) {
 		other := newDesk(t)
 		other.run("sandbox", "--serve", "--listen", strings.TrimPrefix(s.url, "http://")).must(exitCouldNot).complains("--listen")
 	})
+}
+
+func TestCtrlCAtAQuestionIsNoAnswer(t *testing.T) {
+	silent, keyboard := io.Pipe() // somebody who does not type
+	t.Cleanup(func() { _ = keyboard.Close() })
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	s := &session{ctx: ctx, in: silent, err: io.Discard}
+	if yes, err := s.confirm("Erase it?"); yes || !errors.Is(err, context.Canceled) {
+		t.Errorf("answered %v, error %v", yes, err)
+	}
 }
 
 func TestOnlyWhoCanReadTheFolderRunsVerbs(t *testing.T) {

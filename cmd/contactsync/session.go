@@ -9,12 +9,12 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
+	"github.com/alecthomas/kong"
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"contactsync/shared/app"
-	"contactsync/shared/status"
 	"contactsync/shared/transfer"
 )
 
@@ -24,11 +24,13 @@ type session struct {
 	cli      *cli
 	args     []string
 	environ  []string
-	in       io.Reader
+	model    *kong.Application // the verbs and flags, for completion
+	in       io.Reader         // who answers questions; nil: nobody
 	out, err io.Writer
+	screen   screen
 	box      *sandbox // open already: the verb runs inside sandbox --serve
 	asks     *string  // with box: receives the question that only the caller can answer
-	progress *progressbar.ProgressBar
+	progress atomic.Pointer[progressbar.ProgressBar]
 }
 
 // ranElsewhere ends a verb that a running sandbox did for us.
@@ -50,13 +52,15 @@ func (s *session) with(do func(a *app.App) error) error {
 		if err := exportAWS(environ); err != nil {
 			return err
 		}
-		a, err := app.Deployed(s.ctx, append(slices.Clone(s.environ), environ...), s.logger())
+		a, err := app.Deployed(s.ctx, append(slices.Clone(s.environ), environ...), s.logger(), s.counted)
 		if err != nil {
 			return err
 		}
 		return do(a)
 	}
-	if status, found := s.knock(); found {
+	if status, found, err := s.knock(); err != nil {
+		return err
+	} else if found {
 		return &ranElsewhere{status}
 	}
 	box, err := openSandbox(s.cli.Folder, sandboxOptions{environ: s.environ, log: s.logger(), progress: s.counted})
@@ -123,25 +127,4 @@ func readEnvFile(path string) ([]string, error) {
 		environ = append(environ, name+"="+strings.Trim(value, `"'`))
 	}
 	return environ, lines.Err()
-}
-
-// watch shows a progress bar on a terminal until the returned function is called.
-func (s *session) watch(text string) (done func()) {
-	f, ok := s.err.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || s.cli.Output == "json" {
-		return func() {}
-	}
-	s.progress = progressbar.NewOptions(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(text),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("contacts"), progressbar.OptionClearOnFinish())
-	return func() {
-		_ = s.progress.Finish()
-		s.progress = nil
-	}
-}
-
-// counted moves the progress bar.
-func (s *session) counted(c status.Counts) {
-	if s.progress != nil {
-		_ = s.progress.Set(c.Read)
-	}
 }

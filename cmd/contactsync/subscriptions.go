@@ -21,6 +21,11 @@ type subscriptionJSON struct {
 	Ours      bool      `json:"ours"` // the one that the poll keeps alive
 }
 
+// Help shows examples.
+func (subscriptionsVerb) Help() string {
+	return "The poll keeps ours alive where WEBHOOK_URL is set.\n\n" + usage("contactsync subscriptions", "how changes arrive within about a minute, and until when")
+}
+
 // Run asks Business Central itself, and adds what the last poll noted: why there
 // is no subscription, if there is none.
 func (subscriptionsVerb) Run(s *session) error {
@@ -42,7 +47,7 @@ func (subscriptionsVerb) Run(s *session) error {
 				ID: one.ID, URL: one.NotificationURL, Resource: one.Resource, ExpiresAt: wire.Time{Time: one.ExpiresAt}, Ours: one.ID == kept.ID,
 			})
 		}
-		return s.print(shown, func(w io.Writer) { s.subscriptionsTable(w, present, kept) })
+		return s.print(shown, func(w io.Writer) { s.subscriptionsText(w, present, kept) })
 	})
 }
 
@@ -53,19 +58,17 @@ func problemOf(kept status.Subscription) string {
 	return kept.Problem.Code + ": " + kept.Problem.Detail
 }
 
-func (s *session) subscriptionsTable(w io.Writer, present []businesscentral.Subscription, kept status.Subscription) {
-	if len(present) > 0 {
-		t := s.newTable(w, "", "notification URL", "resource", "lasts until")
-		for _, one := range present {
-			ours := ""
-			if one.ID == kept.ID {
-				ours = "ours"
-			}
-			t.AppendRow([]any{ours, one.NotificationURL, one.Resource, clock(one.ExpiresAt)})
+func (s *session) subscriptionsText(w io.Writer, present []businesscentral.Subscription, kept status.Subscription) {
+	if len(present) == 0 {
+		fmt.Fprintln(w, "Business Central has no subscription; polling finds every change.")
+	}
+	for _, one := range present {
+		whose := "another subscription"
+		if one.ID == kept.ID {
+			whose = s.screen.paint(green, "our subscription")
 		}
-		t.Render()
-	} else {
-		fmt.Fprintln(w, "Business Central has no subscription; polling finds every change")
+		fmt.Fprintln(w, whose)
+		s.facts(w, fact{"notification URL", one.NotificationURL}, fact{"resource", one.Resource}, fact{"lasts until", clock(one.ExpiresAt)})
 	}
 	if text := problemOf(kept); text != "" {
 		fmt.Fprintln(w, text)

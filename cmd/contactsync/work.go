@@ -19,32 +19,51 @@ type pollVerb struct {
 	DryRun bool `help:"Read, map and compare; write nothing anywhere."`
 }
 
+// Help shows examples.
+func (pollVerb) Help() string {
+	return usage(
+		"contactsync poll", "what the schedule does, now",
+		"contactsync poll --dry-run", "what it would do",
+	)
+}
+
 func (v *pollVerb) Run(s *session) error {
 	return s.run(poll.Event{Mode: poll.Poll, DryRun: v.DryRun})
 }
 
 type backfillVerb struct {
-	From   time.Time `help:"Time of change to start at." required:"" format:"2006-01-02T15:04:05Z07:00" placeholder:"2024-01-01T00:00:00Z"`
-	To     time.Time `help:"Time of change to end before." format:"2006-01-02T15:04:05Z07:00" placeholder:"2025-01-01T00:00:00Z"`
+	From   typedTime `help:"Time of change to start at: a date, a time or how long ago." required:"" placeholder:"2024-01-01"`
+	To     typedTime `help:"Time of change to end before." placeholder:"2025-01-01"`
 	DryRun bool      `help:"Read, map and compare; write nothing anywhere."`
 }
 
+// Help shows examples.
+func (backfillVerb) Help() string {
+	return "The watermark of the poll stays where it is. A backfill that ran out of time goes on with the same command.\n\n" + usage(
+		"contactsync backfill --from 2024-01-01 --to 2025-01-01", "the contacts that changed in 2024",
+		"contactsync backfill --from 1900-01-01 --dry-run", "what a transfer of everything would do, after a change of the mapping",
+	)
+}
+
 func (v *backfillVerb) Run(s *session) error {
-	return s.run(poll.Event{Mode: poll.Backfill, From: v.From, To: v.To, DryRun: v.DryRun})
+	return s.run(poll.Event{Mode: poll.Backfill, From: v.From.Time, To: v.To.Time, DryRun: v.DryRun})
 }
 
 func (s *session) run(e poll.Event) error {
 	return s.with(func(a *app.App) error {
-		done := s.watch(string(e.Mode))
+		done := s.watch(string(e.Mode), -1)
 		r, err := a.Run(s.ctx, e)
 		done()
 		if err != nil {
 			return explain(err)
 		}
-		if err := s.print(wire.Run(r), func(w io.Writer) { runText(w, r) }); err != nil {
+		if err := s.print(wire.Run(r), func(w io.Writer) { s.runText(w, r) }); err != nil {
 			return err
 		}
 		if r.Counts.Failed+r.Counts.Retrying > 0 {
+			if s.cli.Output == "table" {
+				fmt.Fprintln(s.err, "contactsync errors says what failed and what to do")
+			}
 			return errSomeFailed
 		}
 		return nil
@@ -63,27 +82,75 @@ type syncVerb struct {
 	IDs []string `arg:"" name:"id" help:"44552, 44552|contact, or an internal id."`
 }
 
+// Help shows examples.
+func (syncVerb) Help() string {
+	return "While transfers are paused the contacts are stored and wait.\n\n" + usage(
+		"contactsync sync 44552", "one contact, now",
+		"contactsync sync 44552 44553 -o json", "several, for a script",
+	)
+}
+
 func (v *syncVerb) Run(s *session) error {
 	refs, err := parseRefs(v.IDs)
 	if err != nil {
 		return err
 	}
 	return s.with(func(a *app.App) error {
-		runner, err := a.Runner()
+		paused, err := a.Store.Paused(s.ctx)
 		if err != nil {
 			return err
 		}
-		id := "manual-" + strings.ToLower(rand.Text()[:10])
-		var list []transfer.Transfer
-		for _, ref := range refs {
-			t, err := s.transferOne(a, runner, transfer.Job{Ref: ref, Trigger: transfer.ByManual, RunID: id})
-			if err != nil {
-				return explain(err)
-			}
-			list = append(list, t)
+		if paused {
+			return s.waitForResume(a, refs)
+		}
+		list, err := s.transferAll(a, refs)
+		if err != nil {
+			return explain(err)
 		}
 		return s.outcome(list)
 	})
+}
+
+// waitForResume stores the contacts, as a manual sync of the webhook does while
+// transfers are paused.
+func (s *session) waitForResume(a *app.App, refs []contact.Ref) error {
+	var list []transfer.Transfer
+	var requests []transfer.Request
+	for _, ref := range refs {
+		requests = append(requests, newRequest(ref, transfer.ByManual))
+		list = append(list, requests[len(requests)-1].Transfer())
+	}
+	if err := s.request(a, requests); err != nil {
+		return err
+	}
+	if s.cli.Output == "table" {
+		fmt.Fprintln(s.err, "transfers are paused: accepted work waits until contactsync resume")
+	}
+	return s.outcome(list)
+}
+
+func newRequest(ref contact.Ref, by transfer.Trigger) transfer.Request {
+	return transfer.Request{Ref: ref, Trigger: by, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Token: rand.Text()}
+}
+
+func (s *session) transferAll(a *app.App, refs []contact.Ref) ([]transfer.Transfer, error) {
+	runner, err := a.Runner()
+	if err != nil {
+		return nil, err
+	}
+	done := s.watch("sync", len(refs))
+	defer done()
+	id := "manual-" + strings.ToLower(rand.Text()[:10])
+	var list []transfer.Transfer
+	for _, ref := range refs {
+		t, err := s.transferOne(a, runner, transfer.Job{Ref: ref, Trigger: transfer.ByManual, RunID: id})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+		s.oneMore()
+	}
+	return list, nil
 }
 
 // transferOne transfers a contact as the manual sync of the webhook does: what
@@ -96,7 +163,7 @@ func (s *session) transferOne(a *app.App, runner *transfer.Runner, job transfer.
 	case transfer.StopsRun(err):
 		return runner.Postpone(s.ctx, job, err)
 	case errors.Is(err, transfer.ErrClaimed), errors.Is(err, transfer.ErrUnfinished):
-		waiting := transfer.Request{Ref: job.Ref, Trigger: job.Trigger, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Token: rand.Text()}
+		waiting := newRequest(job.Ref, job.Trigger)
 		return waiting.Transfer(), s.request(a, []transfer.Request{waiting})
 	}
 	return t, err
@@ -114,12 +181,8 @@ func (s *session) outcome(list []transfer.Transfer) error {
 	if err != nil {
 		return err
 	}
-	told := map[string]bool{}
-	for _, t := range list {
-		if t.Problem != nil && !told[t.Problem.Code] && s.cli.Output == "table" {
-			told[t.Problem.Code] = true
-			fmt.Fprintf(s.err, "%s: %s\n", t.Problem.Code, transfer.Lookup(t.Problem.Code).Resolution)
-		}
+	if s.cli.Output == "table" {
+		s.cures(list)
 	}
 	if failed {
 		return errSomeFailed
@@ -127,124 +190,27 @@ func (s *session) outcome(list []transfer.Transfer) error {
 	return nil
 }
 
+// cures says on standard error what to do about each cause.
+func (s *session) cures(list []transfer.Transfer) {
+	told := map[string]bool{}
+	for _, t := range list {
+		if t.Problem != nil && !told[t.Problem.Code] {
+			told[t.Problem.Code] = true
+			fmt.Fprintf(s.err, "%s: %s\n", t.Problem.Code, wire.Error(t.Problem.Code, "").Resolution)
+		}
+	}
+}
+
 func parseRefs(ids []string) ([]contact.Ref, error) {
 	var refs []contact.Ref
 	var problems []error
 	for _, id := range ids {
-		ref, err := contact.ParseRef(id)
+		ref, err := parseRef(id)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%q: %w", id, err))
+			problems = append(problems, err)
 			continue
 		}
 		refs = append(refs, ref)
 	}
 	return refs, errors.Join(problems...)
-}
-
-type previewVerb struct {
-	IDs []string `arg:"" name:"id" help:"44552, 44552|contact, or an internal id."`
-}
-
-func (v *previewVerb) Run(s *session) error {
-	refs, err := parseRefs(v.IDs)
-	if err != nil {
-		return err
-	}
-	return s.with(func(a *app.App) error {
-		runner, err := a.Runner()
-		if err != nil {
-			return err
-		}
-		failed := false
-		var shown []wire.TransferJSON
-		var texts []func(io.Writer)
-		for _, ref := range refs {
-			p, err := runner.Preview(s.ctx, transfer.Job{Ref: ref, Trigger: transfer.ByManual})
-			if err != nil {
-				return explain(err)
-			}
-			body, err := a.Body(p.Request)
-			if err != nil {
-				return err
-			}
-			failed = failed || p.Problem != nil
-			shown = append(shown, wire.Preview(p, body))
-			texts = append(texts, func(w io.Writer) { s.previewText(w, p, body) })
-		}
-		err = s.print(map[string]any{"transfers": shown}, func(w io.Writer) {
-			for _, text := range texts {
-				text(w)
-			}
-		})
-		if err == nil && failed {
-			return errSomeFailed
-		}
-		return err
-	})
-}
-
-func (s *session) previewText(w io.Writer, p transfer.Preview, body []byte) {
-	s.transfersTable(w, []transfer.Transfer{p.Transfer})
-	if p.Request == nil {
-		return
-	}
-	fmt.Fprintf(w, "body that would be sent:\n%s\n", indent(body))
-	if len(p.Changes) == 0 {
-		fmt.Fprintln(w, "nothing would change")
-		return
-	}
-	t := s.newTable(w, "field", "in iPaaS.com now", "would become")
-	for _, c := range p.Changes {
-		t.AppendRow([]any{c.Field, c.From, c.To})
-	}
-	t.Render()
-}
-
-type pauseVerb struct{}
-
-func (pauseVerb) Run(s *session) error { return s.setPaused(true) }
-
-type resumeVerb struct{}
-
-func (resumeVerb) Run(s *session) error { return s.setPaused(false) }
-
-func (s *session) setPaused(paused bool) error {
-	return s.with(func(a *app.App) error {
-		if err := a.Store.SetPaused(s.ctx, paused); err != nil {
-			return err
-		}
-		return s.print(map[string]bool{"paused": paused}, func(w io.Writer) {
-			if paused {
-				fmt.Fprintln(w, "paused: accepted work waits until contactsync resume")
-				return
-			}
-			fmt.Fprintln(w, "resumed: the next poll transfers what waits")
-		})
-	})
-}
-
-type forgetVerb struct {
-	ID string `arg:"" help:"44552, 44552|contact, or an internal id."`
-}
-
-func (v *forgetVerb) Run(s *session) error {
-	ref, err := contact.ParseRef(v.ID)
-	if err != nil {
-		return fmt.Errorf("%q: %w", v.ID, err)
-	}
-	return s.with(func(a *app.App) error {
-		key, found, err := a.Store.KeyOf(s.ctx, ref)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return fmt.Errorf("nothing is known of %s", ref)
-		}
-		if err := a.Store.Forget(s.ctx, key); err != nil {
-			return err
-		}
-		return s.print(map[string]string{"forgotten": ref.String()}, func(w io.Writer) {
-			fmt.Fprintf(w, "%s is forgotten here; its customer in iPaaS.com and the contact itself are as they were\n", ref)
-		})
-	})
 }

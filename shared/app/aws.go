@@ -18,6 +18,7 @@ import (
 	"contactsync/shared/credentials"
 	"contactsync/shared/credentials/secretsmanager"
 	"contactsync/shared/observe"
+	"contactsync/shared/status"
 	"contactsync/shared/status/dynamostore"
 )
 
@@ -25,13 +26,13 @@ import (
 // Manager, store in DynamoDB, JSON logs and metrics on standard output. It makes
 // no call. The error lists every problem of the settings at once.
 func New(ctx context.Context, environ []string) (*App, error) {
-	return newDeployed(ctx, environ, os.Stdout, nil)
+	return newDeployed(ctx, environ, os.Stdout, nil, nil)
 }
 
 // Deployed is New for the operator's command: the same systems, with a logger of
-// the caller's and without metrics.
-func Deployed(ctx context.Context, environ []string, log *slog.Logger) (*App, error) {
-	return newDeployed(ctx, environ, nil, log)
+// the caller's and without metrics. progress, if any, is told how far a run is.
+func Deployed(ctx context.Context, environ []string, log *slog.Logger, progress func(status.Counts)) (*App, error) {
+	return newDeployed(ctx, environ, nil, log, progress)
 }
 
 // attemptTime is how long one attempt of a call to AWS may take. Table and secret
@@ -39,7 +40,7 @@ func Deployed(ctx context.Context, environ []string, log *slog.Logger) (*App, er
 // never comes would take the invocation to its deadline. It repeats the call instead.
 const attemptTime = 3 * time.Second
 
-func newDeployed(ctx context.Context, environ []string, metrics io.Writer, log *slog.Logger) (*App, error) {
+func newDeployed(ctx context.Context, environ []string, metrics io.Writer, log *slog.Logger, progress func(status.Counts)) (*App, error) {
 	cfg, err := config.Load(environ, config.Readable(files.Read))
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
@@ -58,7 +59,7 @@ func newDeployed(ctx context.Context, environ []string, metrics io.Writer, log *
 	if err := errors.Join(secretErr, storeErr); err != nil {
 		return nil, err
 	}
-	parts := Parts{Config: cfg, Secrets: secrets, Store: store, Log: log}
+	parts := Parts{Config: cfg, Secrets: secrets, Store: store, Log: log, Progress: progress}
 	if metrics != nil {
 		parts.Meter = observe.NewMeter(metrics, cfg.Connection, nil)
 	}

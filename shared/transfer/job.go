@@ -22,6 +22,7 @@ type Preview struct {
 	Transfer
 	Request *customer.Customer // the body that would be sent; nil when nothing would
 	Changes []Change           // against the present customer
+	Present *Existing          // the present customer; nil when there is none or it was not read
 }
 
 // A Change is one field that a transfer would change. Field is the API's name;

@@ -51,6 +51,9 @@ func (w *work) rehearse(ctx context.Context, p *Preview) (Action, error) {
 	}
 	body := w.body(action == Created || action == Linked)
 	p.Request, p.Changes = &body, differences(&body, &present.Customer)
+	if present.ID != "" {
+		p.Present = &present
+	}
 	if action == Updated && len(p.Changes) == 0 && w.unchangedBody() {
 		action = Unchanged
 	}
