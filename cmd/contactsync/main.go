@@ -62,7 +62,7 @@ const description = `Business Central contacts become iPaaS.com customers.
 
 A contact did not arrive? "contactsync errors" says what failed and what to do, "contactsync show 44552" tells one contact's story.
 
-Without --env-file every verb works on the sandbox in the folder .sandbox, running or not.
+Without --env-file every verb works on the sandbox in the folder .sandbox, running or not, unless the environment names a stack (TABLE_NAME or SECRET_ID).
 
 Exit status: 0 all well; 1 some transfers failed, a check or case did not pass, or both sides differ; 2 it could not be done.`
 

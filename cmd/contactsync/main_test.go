@@ -363,6 +363,10 @@ func TestAnEnvFileWithoutTheVariablesListsAllOfThem(t *testing.T) {
 	if strings.Contains(got.err, "BC_COMPANY") {
 		t.Errorf("BC_COMPANY is set, and yet: %s", got.err)
 	}
+	// The environment is read alike as soon as it names a stack.
+	d.environ = append(d.environ, "SECRET_ID=contactsync", "WORKERS=many")
+	d.run("runs").must(exitCouldNot).complains("TABLE_NAME", "IPAAS_SYSTEM_ID", "WORKERS")
+	d.environ = nil
 	write(t, file, "TABLE_NAME\n")
 	d.run("--env-file", file, "runs").must(exitCouldNot).complains("stack.env:1", "NAME=value")
 	if _, err := os.Stat(d.folder); err == nil {

@@ -44,15 +44,10 @@ func (s *session) with(do func(a *app.App) error) error {
 	if s.box != nil {
 		return do(s.box.app)
 	}
-	if s.cli.EnvFile != "" {
-		environ, err := readEnvFile(s.cli.EnvFile)
-		if err != nil {
-			return err
-		}
-		if err := exportAWS(environ); err != nil {
-			return err
-		}
-		a, err := app.Deployed(s.ctx, append(slices.Clone(s.environ), environ...), s.logger(), s.counted)
+	if environ, deployed, err := s.stack(); err != nil {
+		return err
+	} else if deployed {
+		a, err := app.Deployed(s.ctx, environ, s.logger(), s.counted)
 		if err != nil {
 			return err
 		}
@@ -72,6 +67,26 @@ func (s *session) with(do func(a *app.App) error) error {
 		err = closeErr
 	}
 	return err
+}
+
+// stack returns the settings of the deployed stack that the verb is for: those of
+// --env-file, or those of the environment where it names a table or a secret, for
+// whoever sets them means no sandbox (design.md 1.10).
+func (s *session) stack() (environ []string, deployed bool, err error) {
+	if s.cli.EnvFile == "" {
+		for _, pair := range s.environ {
+			name, value, _ := strings.Cut(pair, "=")
+			if (name == "TABLE_NAME" || name == "SECRET_ID") && strings.TrimSpace(value) != "" {
+				return s.environ, true, nil
+			}
+		}
+		return nil, false, nil
+	}
+	file, err := readEnvFile(s.cli.EnvFile)
+	if err != nil {
+		return nil, false, err
+	}
+	return append(slices.Clone(s.environ), file...), true, exportAWS(file)
 }
 
 // exportAWS puts the variables of the AWS SDK (AWS_REGION, AWS_ENDPOINT_URL, …)

@@ -106,6 +106,22 @@ func TestEveryVerbWorksOnAStack(t *testing.T) {
 	}
 }
 
+func TestTheEnvironmentNamesAStackAsAnEnvFileDoes(t *testing.T) {
+	s := newStack(t)
+	s.source.Add(apptest.Person("44552", "ada@contoso.com"))
+	d := newDesk(t)
+	environ, err := readEnvFile(s.envFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.environ = append(d.environ, environ...)
+	d.run("poll").must(exitWell).says("created 1")
+	d.run("--env-file", s.envFile, "show", "44552").must(exitWell).says("created")
+	if _, err := os.Stat(d.folder); err == nil {
+		t.Error("a verb on a stack made a sandbox")
+	}
+}
+
 func TestAStackThatCannotBeReachedIsStatus2(t *testing.T) {
 	s := newStack(t)
 	d := newDesk(t)
