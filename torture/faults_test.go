@@ -141,7 +141,7 @@ func scripts() []script {
 // tableFaults let each kind of call to the table fail once, carried out or not.
 func tableFaults() []script {
 	var list []script
-	for _, name := range []string{"Paused", "AcquireLease", "Cursor", "Requests", "Due", "States", "KeyOf", "Claim", "Point", "Save", "PutCursor", "ReleaseLease", "PutRun"} {
+	for _, name := range []string{"Paused", "AcquireLease", "Cursor", "Requests", "Due", "States", "Number", "Claim", "Point", "Save", "PutCursor", "ReleaseLease", "PutRun"} {
 		for how, verdict := range map[string]calls.Verdict{"not carried out": calls.FailBefore, "carried out, answer lost": calls.FailAfter} {
 			list = append(list, script{
 				name: "the table: " + name + " fails, " + how, fails: transfer.Internal,

@@ -16,9 +16,6 @@ func TestContactsThatSwapNumbersAfterACreateWhoseOutcomeIsNotStored(t *testing.T
 	for lost, first := range map[string]string{"A": "B", "B": "A"} {
 		for _, order := range [][2]string{{"A", "B"}, {"B", "A"}} {
 			t.Run("of "+lost+", then "+order[0]+" first", func(t *testing.T) {
-				if lost == order[0] {
-					t.Skip("defect: whoever takes over a number first does not free the customer that its former owner made and did not record")
-				}
 				w := newWorld(t, settings{workers: 1})
 				w.add(apptest.Person("A", "a@example.com"), apptest.Person("B", "b@example.com"))
 				w.call("/transfers", `{"ids":["`+first+`"]}`)
@@ -55,7 +52,6 @@ func TestContactsThatSwapNumbersAfterACreateWhoseOutcomeIsNotStored(t *testing.T
 // A number goes through three hands, each transferred in its time. The first
 // one's address keeps the external id that is made of the number.
 func TestANumberThatGoesThroughThreeHands(t *testing.T) {
-	t.Skip("defect: the third owner's address asks for the external id that the first owner's address keeps: DUPLICATE_CONTACT for ever")
 	w := newWorld(t, settings{})
 	for i, next := range []string{"B", "C", ""} {
 		w.add(apptest.Person("A", fmt.Sprintf("owner%d@example.com", i)))
@@ -73,7 +69,6 @@ func TestANumberThatGoesThroughThreeHands(t *testing.T) {
 
 // Two contacts swap numbers, one of them is transferred, and they swap back.
 func TestContactsThatSwapNumbersAndBack(t *testing.T) {
-	t.Skip("defect: a contact whose customer gave its external id away and that is as it was before is unchanged: the customer keeps the id that it was parked under")
 	w := newWorld(t, settings{})
 	w.add(apptest.Person("A", "a@example.com"), apptest.Person("B", "b@example.com"))
 	w.settle()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"contactsync/shared/contact"
@@ -81,22 +80,23 @@ func (w *work) claimUnread(ctx context.Context) error {
 // claim takes the contact for this execution (guarantee 2c) and decides on the
 // row as the claim returned it (2d): an older version never overwrites a newer one.
 func (w *work) claim(ctx context.Context) error {
-	w.key = KeyFor(&w.contact)
-	seed := State{No: w.seedNo(), ContactID: w.contact.ID}
-	if w.job.Known == nil || w.job.Known.Key() != w.key {
-		var err error
-		if seed, err = w.firstSeen(ctx, seed); err != nil {
+	for again := false; ; again = true {
+		renumbered, err := w.takeNewest(ctx)
+		if err != nil || w.settled != nil {
 			return err
 		}
-	}
-	if err := w.take(ctx, w.key, seed); err != nil || w.settled != nil {
-		return err
+		if !renumbered {
+			break
+		}
+		// The claim names the external id of a number that the contact has no more.
+		w.giveUp(ctx)
+		w.owner = ""
+		if again {
+			return fmt.Errorf("contact %s gets one number after another: %w", w.ref(), ErrClaimed)
+		}
 	}
 	ctx, cancel := w.withinClaim(ctx)
 	defer cancel()
-	if err := w.newest(ctx); err != nil {
-		return err
-	}
 	if !w.lookedAround && w.mayMeetOther() {
 		if err := w.findOther(ctx); err != nil {
 			return err
@@ -105,12 +105,29 @@ func (w *work) claim(ctx context.Context) error {
 	if err := w.takeFingerprint(ctx); err != nil || w.settled != nil {
 		return err
 	}
-	if w.other == nil {
-		// Before the first call: should this execution die after its create and the
-		// contact get another number, the old one still leads here.
+	if w.other == nil || !w.other.mayCarry(w.wanted()) {
 		return w.point(ctx)
 	}
-	return nil
+	return nil // it leads here once the other contact's customer has given the external id free
+}
+
+// takeNewest claims the contact and makes sure that the copy at hand is the newest
+// one; renumbered tells that it has another number than the one it was claimed with.
+func (w *work) takeNewest(ctx context.Context) (renumbered bool, err error) {
+	w.key = KeyFor(&w.contact)
+	seed := State{No: w.seedNo(), ContactID: w.contact.ID}
+	if w.job.Known == nil || w.job.Known.Key() != w.key {
+		if seed, err = w.firstSeen(ctx, seed); err != nil {
+			return false, err
+		}
+	}
+	if err := w.take(ctx, w.key, seed); err != nil || w.settled != nil {
+		return false, err
+	}
+	ctx, cancel := w.withinClaim(ctx)
+	defer cancel()
+	err = w.newest(ctx)
+	return w.row.Claim.ExternalID != w.wanted(), err
 }
 
 // seedNo is the number of a state that is kept under the number. One that is kept
@@ -130,17 +147,9 @@ func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
 	if w.contact.ID == "" {
 		return seed, nil
 	}
-	w.lookedAround = true
-	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: w.contact.No})
-	if err != nil {
-		return seed, ledgerError("find the state of "+w.ref().String(), err)
-	}
-	if key == w.key {
-		return seed, nil
-	}
-	w.elsewhere = true
-	if !found {
-		return seed, nil
+	key, err := w.lookAround(ctx)
+	if err != nil || key == (Key{}) {
+		return seed, err
 	}
 	earlier, err := w.cfg.Ledger.State(ctx, key)
 	switch {
@@ -152,7 +161,11 @@ func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
 		w.other = &earlier
 		return seed, nil
 	}
-	earlier.No, earlier.ContactID, earlier.Claim = "", w.contact.ID, Claim{}
+	if earlier.Claim.Owner != "" || earlier.Interrupted {
+		earlier.SentHashes = nil // what the customer holds is not certain
+	}
+	earlier.endClaim()
+	earlier.No, earlier.ContactID = "", w.contact.ID
 	return earlier, nil
 }
 
@@ -163,6 +176,9 @@ func (w *work) take(ctx context.Context, key Key, seed State) error {
 		until = earlier(until, now.Add(time.Until(deadline)+2*time.Second))
 	}
 	claim := Claim{Owner: newOwner(), Until: until.Truncate(time.Millisecond)}
+	if w.isRead {
+		claim.ExternalID = w.wanted()
+	}
 	row, err := w.cfg.Ledger.Claim(ctx, key, claim, now, seed)
 	if errors.Is(err, ErrClaimed) {
 		return fmt.Errorf("contact %s: %w", w.ref(), ErrClaimed)
@@ -195,36 +211,33 @@ func (w *work) point(ctx context.Context) error {
 	return nil
 }
 
-// formerly reports whether an external id was made of a number that this contact
-// had before.
-func (w *work) formerly(ctx context.Context, externalID string) (bool, error) {
-	no, isOurs := strings.CutSuffix(externalID, contact.ExternalID(""))
-	if !isOurs || no == "" || w.contact.ID == "" {
-		return false, nil
-	}
-	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: no})
-	if err != nil {
-		return false, ledgerError("find the state of contact "+no, err)
-	}
-	return found && key == w.key, nil
+// mayMeetOther reports whether another contact's customer may carry the external
+// id of our number: as long as ours does not carry it for certain. The number is
+// looked at, too, for the external id of an address that was never saved.
+func (w *work) mayMeetOther() bool {
+	return w.contact.ID != "" && (w.renumbered() || !w.row.carries(w.wanted()) || w.row.AddressExternalID == "")
 }
 
-// mayMeetOther reports whether another contact's customer may carry the external
-// id of our number: as long as ours does not carry it for certain.
-func (w *work) mayMeetOther() bool {
-	return w.contact.ID != "" && (w.renumbered() || w.row.CustomerID == "" || w.row.ExternalID != contact.ExternalID(w.contact.No))
+// lookAround looks up where the number leads, and returns that if it is the state
+// of another contact or one that is kept under the number.
+func (w *work) lookAround(ctx context.Context) (Key, error) {
+	w.lookedAround = true
+	n, err := w.cfg.Ledger.Number(ctx, w.contact.No)
+	if err != nil {
+		return Key{}, ledgerError("find who had the number "+w.ref().String(), err)
+	}
+	w.first, w.elsewhere = n.First, n.Key != w.key
+	if !n.Found || !w.elsewhere {
+		return Key{}, nil
+	}
+	return n.Key, nil
 }
 
 // findOther looks up which contact the number led to so far.
 func (w *work) findOther(ctx context.Context) error {
-	w.lookedAround = true
-	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: w.contact.No})
-	if err != nil {
-		return ledgerError("find who had the number "+w.ref().String(), err)
-	}
-	w.elsewhere = key != w.key
-	if !found || key.ID == "" || key == w.key {
-		return nil
+	key, err := w.lookAround(ctx)
+	if err != nil || key.ID == "" {
+		return err
 	}
 	other, err := w.cfg.Ledger.State(ctx, key)
 	if errors.Is(err, ErrNoState) {
@@ -252,7 +265,7 @@ func (w *work) newest(ctx context.Context) error {
 		return err
 	}
 	// Its number may be another one than that of the copy.
-	w.lookedAround, w.elsewhere, w.other = false, false, nil
+	w.lookedAround, w.elsewhere, w.other, w.first = false, false, nil, ""
 	return nil
 }
 

@@ -1,20 +1,119 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"contactsync/shared/contact"
 )
 
+// Three facts of the store keep numbers that change hands apart (guarantee 2f):
+//
+//   - A claim names the external id that its calls save the customer with, and a
+//     state remembers those of claims that died ([State.Begun]).
+//   - A number is made to lead to a contact before the first call that saves the
+//     external id of that number for it, and is led away from it only when its
+//     customer certainly does not carry that external id any more. So the number
+//     leads to the only contact whose customer may carry it.
+//   - A number knows the first contact that it led to: only that one's address
+//     carries the external id that is made of the number.
+
+// mayCarry reports whether the customer of the state's contact may carry the
+// external id, as far as the store knows.
+func (s *State) mayCarry(externalID string) bool {
+	return s.ExternalID == externalID && s.CustomerID != "" || s.Claim.ExternalID == externalID || slices.Contains(s.Begun, externalID)
+}
+
+// carries reports whether it certainly does.
+func (s *State) carries(externalID string) bool {
+	other := func(begun string) bool { return begun != externalID }
+	return s.ExternalID == externalID && s.CustomerID != "" && !slices.ContainsFunc(s.Begun, other)
+}
+
+// endClaim ends the state's claim as one whose calls had an unknown outcome: the
+// customer may carry its external id.
+func (s *State) endClaim() {
+	begun := s.Claim.ExternalID
+	s.Claim = Claim{}
+	if begun != "" && !s.mayCarry(begun) {
+		s.Begun = append(slices.Clone(s.Begun), begun)
+	}
+}
+
+// addressIDFor returns the external id of the address of a customer that was saved
+// under a number: that of the number for the first contact that had it, else one
+// made of the contact's internal id.
+func addressIDFor(no, contactID, first string) string {
+	if contactID == "" || first == "" || first == contactID {
+		return contact.AddressExternalID(no)
+	}
+	return contact.AddressExternalID(contactID)
+}
+
+// wanted returns the external id of the contact's present number.
+func (w *work) wanted() string { return contact.ExternalID(w.contact.No) }
+
+// parked returns the external id that a customer carries while another contact has
+// its contact's number.
+func parked(contactID string) string { return contact.ExternalID(contactID) }
+
+// recall looks for a customer that an execution of ours, which died or whose call
+// had an unknown outcome, saved under a number that the contact had then.
+func (w *work) recall(ctx context.Context) error {
+	for _, externalID := range w.row.Begun {
+		if externalID == w.wanted() {
+			continue // looked up before every create
+		}
+		address, ours, err := w.formerly(ctx, externalID)
+		if err != nil {
+			return err
+		}
+		if !ours {
+			continue
+		}
+		id, err := w.cfg.Target.CustomerByExternalID(ctx, externalID)
+		if err != nil {
+			return err
+		}
+		if id != "" {
+			w.row.CustomerID, w.row.ExternalID = id, externalID
+			w.row.AddressExternalID = cmp.Or(w.row.AddressExternalID, address)
+			w.customerID, w.externalID, w.addressID = id, externalID, w.row.AddressExternalID
+			return nil
+		}
+	}
+	return nil
+}
+
+// formerly reports whether an external id is one that this contact's customer was
+// saved under: made of a number that leads to it, or of its internal id. address is
+// the external id that the address was saved under then.
+func (w *work) formerly(ctx context.Context, externalID string) (address string, ours bool, err error) {
+	no, isOurs := strings.CutSuffix(externalID, contact.ExternalID(""))
+	switch {
+	case !isOurs || no == "" || w.contact.ID == "":
+		return "", false, nil
+	case externalID == parked(w.contact.ID):
+		return w.row.AddressExternalID, true, nil
+	}
+	n, err := w.cfg.Ledger.Number(ctx, no)
+	if err != nil {
+		return "", false, ledgerError("find the state of contact "+no, err)
+	}
+	return addressIDFor(no, w.contact.ID, n.First), n.Found && n.Key == w.key, nil
+}
+
 // moveExternalID lets the customer's external id follow the contact's number
 // (guarantee 2f): one call, or two when another contact's customer has to give
 // the external id free first.
 func (w *work) moveExternalID(ctx context.Context) error {
-	want := contact.ExternalID(w.contact.No)
-	if w.contact.ID == "" || (w.row.ExternalID == want && !w.row.Interrupted) {
+	want := w.wanted()
+	if w.contact.ID == "" || w.row.carries(want) {
 		return nil
 	}
 	if err := w.freeNumber(ctx); err != nil {
@@ -25,74 +124,123 @@ func (w *work) moveExternalID(ctx context.Context) error {
 		w.mayHaveSent = !refused(err)
 		return err
 	}
-	w.externalID = want
+	w.row.ExternalID, w.row.Begun, w.externalID = want, nil, want
 	return nil
 }
 
 // freeNumber makes sure that no customer of another contact carries the external
-// id of our number: its contact had the number before and got another one, but was
-// not transferred since. That customer gets an external id made of its contact's
-// internal id, until its own transfer gives it the right one.
+// id of our number, and that the number leads here. A contact that had the number
+// before and got another one may not have been transferred since: its customer
+// then gets an external id made of its contact's internal id, until its own
+// transfer gives it the right one.
 func (w *work) freeNumber(ctx context.Context) error {
-	want := contact.ExternalID(w.contact.No)
-	if w.other == nil || w.other.CustomerID == "" || w.other.ExternalID != want {
-		return nil
+	held, err := w.heldByOther(ctx)
+	if err != nil {
+		return err
+	}
+	if held {
+		if err := w.freeExternalID(ctx, w.wanted()); err != nil {
+			return err
+		}
+	}
+	return w.point(ctx)
+}
+
+// heldByOther reports whether the customer of a contact that had our number before
+// may carry the external id of it, and is to give it free.
+func (w *work) heldByOther(ctx context.Context) (bool, error) {
+	if w.other == nil || !w.other.mayCarry(w.wanted()) {
+		return false, nil
 	}
 	present, err := w.cfg.Source.Contact(ctx, contact.Ref{ID: w.other.ContactID})
 	switch {
 	case errors.Is(err, ContactNotFound):
-		if w.row.CustomerID == "" {
-			return nil // deleted and made anew under the same number: the customer goes on
+		if w.row.CustomerID != "" {
+			return true, nil
 		}
+		// Deleted and made anew under the same number: the customer goes on, and its address.
+		if w.row.AddressExternalID == "" {
+			w.row.AddressExternalID = w.other.AddressExternalID
+		}
+		if w.row.AddressExternalID == "" && w.other.CustomerID == "" {
+			w.row.AddressExternalID = addressIDFor(w.contact.No, w.other.ContactID, w.first)
+		}
+		return false, nil
 	case err != nil:
-		return err
+		return false, err
 	case present.No == w.contact.No:
 		// Our own copy is the old one: Business Central gave the number away since.
-		return fmt.Errorf("contact %s got another number just now: %w", w.ref(), ErrClaimed)
-	default:
-		w.other.No = present.No // it moved on, although its own transfer is still to come
+		return false, fmt.Errorf("contact %s got another number just now: %w", w.ref(), ErrClaimed)
 	}
-	return w.freeExternalID(ctx, want)
+	return true, nil
 }
 
 // freeExternalID moves the external id away from the other contact's customer,
 // under that contact's claim, so that its own transfer cannot cross ours.
 func (w *work) freeExternalID(ctx context.Context, want string) error {
-	key := w.other.Key()
-	owner := newOwner()
-	row, err := w.claimOther(ctx, key, owner)
+	key, owner := w.other.Key(), newOwner()
+	row, err := w.claimOther(ctx, key, Claim{Owner: owner, Until: w.claimUntil, ExternalID: parked(w.other.ContactID)})
 	if err != nil {
 		return err
 	}
-	if row.ExternalID != want || row.CustomerID == "" {
-		w.other.ExternalID = row.ExternalID
+	if !row.mayCarry(want) {
+		w.other = &row
 		return ignoreLost(w.cfg.Ledger.Release(ctx, key, owner))
 	}
-	parked := contact.ExternalID(row.ContactID)
-	err = w.cfg.Target.Link(ctx, row.CustomerID, parked)
-	if err != nil && !errors.Is(err, ErrGone) {
-		return errors.Join(err, w.cfg.Ledger.Release(context.WithoutCancel(ctx), key, owner))
-	}
-	row.ExternalID = parked
+	parkErr := w.park(ctx, &row, want)
 	row.Claim = Claim{}
 	if row.Interrupted {
 		row.SentHashes = nil
 	}
-	if err := w.cfg.Ledger.Save(ctx, row, owner); err != nil && !errors.Is(err, ErrClaimLost) {
+	row.Interrupted = false
+	// Also when the other side refused or did not answer: what is known now is stored.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
+	switch err := w.cfg.Ledger.Save(ctx, row, owner); {
+	case errors.Is(err, ErrClaimLost):
+		return errors.Join(parkErr, fmt.Errorf("contact %s was transferred meanwhile: %w", row.Ref(), ErrClaimed))
+	case err != nil:
 		return ledgerError("store the external id of "+row.Ref().String(), err)
 	}
-	w.other.ExternalID = parked
-	return nil
+	w.other = &row
+	return parkErr
+}
+
+// park gives the customer of the row an external id made of its contact's internal
+// id, and notes in the row what is certain afterwards. The row's claim is ours.
+func (w *work) park(ctx context.Context, row *State, want string) error {
+	if row.CustomerID == "" {
+		// Its contact's create died before its outcome was stored, if it arrived at all.
+		id, err := w.cfg.Target.CustomerByExternalID(ctx, want)
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			row.Begun = slices.DeleteFunc(slices.Clone(row.Begun), func(begun string) bool { return begun == want })
+			return nil
+		}
+		row.CustomerID, row.ExternalID = id, want
+		row.AddressExternalID = cmp.Or(row.AddressExternalID, addressIDFor(w.contact.No, row.ContactID, w.first))
+	}
+	to := parked(row.ContactID)
+	err := w.cfg.Target.Link(ctx, row.CustomerID, to)
+	switch {
+	case err == nil, errors.Is(err, ErrGone):
+		row.ExternalID, row.Begun = to, nil
+		return nil
+	case !refused(err) && !errors.Is(err, ErrThrottled):
+		row.endClaim()
+	}
+	return err
 }
 
 // claimOther claims the other contact while we hold our own claim. Two contacts
 // that swapped numbers want each other's: the one with the smaller internal id
 // gives way, the other waits for it briefly.
-func (w *work) claimOther(ctx context.Context, key Key, owner string) (State, error) {
+func (w *work) claimOther(ctx context.Context, key Key, claim Claim) (State, error) {
 	const patience, pause = 2 * time.Second, 50 * time.Millisecond
 	for waited := time.Duration(0); ; waited += pause {
-		now := w.now()
-		row, err := w.cfg.Ledger.Claim(ctx, key, Claim{Owner: owner, Until: w.claimUntil}, now, State{ContactID: key.ID})
+		row, err := w.cfg.Ledger.Claim(ctx, key, claim, w.now(), State{ContactID: key.ID})
 		switch {
 		case err == nil:
 			return row, nil

@@ -176,6 +176,7 @@ type work struct {
 	warnings     []string
 	lookedAround bool   // the store was asked whom the number leads to
 	elsewhere    bool   // it leads to another contact's state, or to none
+	first        string // internal id of the contact that it led to first
 	pointed      bool   // the number leads to this contact's state now
 	other        *State // the contact that our number leads to in the store, when it is not this one
 	mayHaveSent  bool   // a call that changes iPaaS.com was started

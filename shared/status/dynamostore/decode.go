@@ -181,6 +181,10 @@ func stateOf(it item) (transfer.State, error) {
 		CustomerID: shown.text("customer_id"),
 		Claim:      transfer.Claim{Owner: r.text(attrClaimOwner), Until: r.moment(attrClaimUntil)},
 	}
+	if claims := r.texts(attrClaimNames); len(claims) > 0 {
+		s.Claim.ExternalID = claims[0]
+	}
+	s.Begun = listing.AddBegun(nil, r.texts(attrBegun)...)
 	s.Status = r.status()
 	s.Interrupted = r.number(attrOpenClaims) > 0 && s.Claim.Owner == ""
 	known := r.in(attrKnown)

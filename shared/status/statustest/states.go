@@ -115,6 +115,35 @@ var claimChecks = []check{
 			t.Error("after an outcome: Interrupted is true")
 		}
 	}},
+	{"what claims without an outcome began is known until one is stored", func(t *testing.T, s status.Store) {
+		claim := func(owner, externalID string, minute int, want ...string) transfer.State {
+			t.Helper()
+			at := after(time.Duration(minute) * time.Minute)
+			c := transfer.Claim{Owner: owner, Until: at.Add(30 * time.Second), ExternalID: externalID}
+			got, err := s.Claim(t.Context(), keyA, c, at, transfer.State{ContactID: idA})
+			ok(t, owner, err)
+			same(t, owner+": claim", c, got.Claim)
+			same(t, owner+": begun", want, got.Begun)
+			return got
+		}
+		claim("dies", "A|contact", 0)
+		stored, err := s.State(t.Context(), keyA)
+		ok(t, "state", err)
+		same(t, "the claim that died", "A|contact", stored.Claim.ExternalID)
+		claim("gives up", "B|contact", 1, "A|contact")
+		ok(t, "release", s.Release(t.Context(), keyA, "gives up"))
+		claim("saves nothing", "", 2, "A|contact")
+		claim("dies again", "C|contact", 3, "A|contact")
+		claim("dies once more", "C|contact", 4, "A|contact", "C|contact")
+		state := claim("saves", "D|contact", 5, "A|contact", "C|contact")
+		state.Attempt, state.Begun = outcome("", idA, transfer.Succeeded, Now).Attempt, []string{"C|contact"}
+		ok(t, "save", s.Save(t.Context(), state, "saves"))
+		states, err := s.States(t.Context(), []transfer.Key{keyA})
+		ok(t, "states", err)
+		same(t, "of a page", state.Begun, states[keyA].Begun)
+		same(t, "claim of a page", transfer.Claim{}, states[keyA].Claim)
+		claim("last", "D|contact", 6, "C|contact")
+	}},
 	{"a claim that was given back is no interruption", func(t *testing.T, s status.Store) {
 		_, err := s.Claim(t.Context(), keyA, claimOf("one"), Now, transfer.State{ContactID: idA})
 		ok(t, "claim", err)
@@ -287,6 +316,21 @@ var numberChecks = []check{
 		same(t, "listed", 0, len(page.Transfers))
 		ok(t, "point elsewhere", s.Point(t.Context(), "1", idB))
 		wantKey(t, s, ref("1"), keyB)
+	}},
+	{"a number knows whom it led to first", func(t *testing.T, s status.Store) {
+		wantNumber := func(want transfer.Number) {
+			t.Helper()
+			got, err := s.Number(t.Context(), "ab1")
+			ok(t, "number", err)
+			same(t, "number", want, got)
+		}
+		wantNumber(transfer.Number{Key: transfer.Key{No: "AB1"}})
+		save(t, s, full("AB1", ""))
+		wantNumber(transfer.Number{Key: transfer.Key{No: "AB1"}, Found: true})
+		for _, id := range []string{idA, idB, idA} {
+			ok(t, "point", s.Point(t.Context(), "Ab1", id))
+			wantNumber(transfer.Number{Key: transfer.Key{ID: id}, Found: true, First: idA})
+		}
 	}},
 	{"numbers are not mixed up whatever they hold", func(t *testing.T, s status.Store) {
 		numbers := []string{"1", "01", "1#REQUEST", "1/2", "A B", "A&B", "%23", "#", "Ü", "1#STATE"}
