@@ -97,12 +97,12 @@ type Ledger interface {
 	// the pointer from a number to an internal id. found is false when nothing
 	// is known of it; the key is then where its first state belongs.
 	KeyOf(ctx context.Context, ref contact.Ref) (key Key, found bool, err error)
-	// Number returns what is known of a number: like KeyOf, and which contact had it
-	// first.
+	// Number returns what is known of a number: like KeyOf, and which contacts had it.
 	Number(ctx context.Context, no string) (Number, error)
-	// Point makes a number lead to the state of an internal id. It replaces
-	// whatever stood under the number, except who had it first.
-	Point(ctx context.Context, no, id string) error
+	// Point makes a number lead to the state of an internal id and returns what is
+	// known of the number then. It replaces whatever stood under the number, except
+	// which contacts had it.
+	Point(ctx context.Context, no, id string) (Number, error)
 	// Request stores that a contact waits for its transfer.
 	Request(ctx context.Context, requests ...Request) error
 }

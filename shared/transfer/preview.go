@@ -77,10 +77,16 @@ func (w *work) look(ctx context.Context) error {
 	row.endClaim() // one that is alive may end so
 	w.row = row
 	w.customerID = row.CustomerID
-	if w.mayMeetOther() {
-		return w.findOther(ctx)
+	if !w.mayMeetOther() {
+		return nil
 	}
-	return nil
+	n, err := w.cfg.Ledger.Number(ctx, w.contact.No)
+	if err != nil {
+		return ledgerError("find who had the number "+w.ref().String(), err)
+	}
+	w.first = n.First
+	w.others, err = w.carriers(ctx, n, w.wanted())
+	return err
 }
 
 // foresee says which customer would be written, and how.
@@ -128,9 +134,11 @@ func (w *work) foresee(ctx context.Context) (Existing, Action, error) {
 // carrier returns the customer that carries the external id of our number, "" when
 // none does or when it is another contact's and would have to give the id free.
 func (w *work) carrier(ctx context.Context) (string, error) {
-	held, err := w.heldByOther(ctx)
-	if err != nil || held {
-		return "", err
+	for i := range w.others {
+		now, err := w.ownerNow(ctx, &w.others[i])
+		if err != nil || now == movedOn {
+			return "", err
+		}
 	}
 	return w.cfg.Target.CustomerByExternalID(ctx, w.wanted())
 }

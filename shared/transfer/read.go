@@ -97,18 +97,13 @@ func (w *work) claim(ctx context.Context) error {
 	}
 	ctx, cancel := w.withinClaim(ctx)
 	defer cancel()
-	if !w.lookedAround && w.mayMeetOther() {
-		if err := w.findOther(ctx); err != nil {
-			return err
-		}
-	}
 	if err := w.takeFingerprint(ctx); err != nil || w.settled != nil {
 		return err
 	}
-	if w.other == nil || !w.other.mayCarry(w.wanted()) {
-		return w.point(ctx)
+	if !w.mayMeetOther() {
+		return nil
 	}
-	return nil // it leads here once the other contact's customer has given the external id free
+	return w.announce(ctx)
 }
 
 // takeNewest claims the contact and makes sure that the copy at hand is the newest
@@ -141,25 +136,24 @@ func (w *work) seedNo() string {
 }
 
 // firstSeen looks up what the store knows under the contact's number: an outcome
-// from before its internal id was known, which moves along, or another contact
-// that had the number before.
+// from before its internal id was known moves along.
 func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
 	if w.contact.ID == "" {
 		return seed, nil
 	}
-	key, err := w.lookAround(ctx)
-	if err != nil || key == (Key{}) {
-		return seed, err
+	n, err := w.cfg.Ledger.Number(ctx, w.contact.No)
+	if err != nil {
+		return seed, ledgerError("find the state of "+w.ref().String(), err)
 	}
-	earlier, err := w.cfg.Ledger.State(ctx, key)
-	switch {
-	case errors.Is(err, ErrNoState):
+	if w.unled = n.Key != w.key; n.Key.ID != "" || !n.Found {
 		return seed, nil
-	case err != nil:
+	}
+	earlier, err := w.cfg.Ledger.State(ctx, n.Key)
+	if errors.Is(err, ErrNoState) {
+		return seed, nil
+	}
+	if err != nil {
 		return seed, ledgerError("read the state of "+w.ref().String(), err)
-	case key.ID != "":
-		w.other = &earlier
-		return seed, nil
 	}
 	if earlier.Claim.Owner != "" || earlier.Interrupted {
 		earlier.SentHashes = nil // what the customer holds is not certain
@@ -199,55 +193,11 @@ func (w *work) take(ctx context.Context, key Key, seed State) error {
 // contact is new, or it got another number.
 func (w *work) renumbered() bool { return w.contact.ID != "" && w.row.No != w.contact.No }
 
-// point makes the number lead to the contact's state, once.
-func (w *work) point(ctx context.Context) error {
-	if w.pointed || w.contact.ID == "" || !(w.renumbered() || w.elsewhere) {
-		return nil
-	}
-	if err := w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID); err != nil {
-		return ledgerError("store the number of "+w.ref().String(), err)
-	}
-	w.pointed = true
-	return nil
-}
-
 // mayMeetOther reports whether another contact's customer may carry the external
 // id of our number: as long as ours does not carry it for certain. The number is
 // looked at, too, for the external id of an address that was never saved.
 func (w *work) mayMeetOther() bool {
 	return w.contact.ID != "" && (w.renumbered() || !w.row.carries(w.wanted()) || w.row.AddressExternalID == "")
-}
-
-// lookAround looks up where the number leads, and returns that if it is the state
-// of another contact or one that is kept under the number.
-func (w *work) lookAround(ctx context.Context) (Key, error) {
-	w.lookedAround = true
-	n, err := w.cfg.Ledger.Number(ctx, w.contact.No)
-	if err != nil {
-		return Key{}, ledgerError("find who had the number "+w.ref().String(), err)
-	}
-	w.first, w.elsewhere = n.First, n.Key != w.key
-	if !n.Found || !w.elsewhere {
-		return Key{}, nil
-	}
-	return n.Key, nil
-}
-
-// findOther looks up which contact the number led to so far.
-func (w *work) findOther(ctx context.Context) error {
-	key, err := w.lookAround(ctx)
-	if err != nil || key.ID == "" {
-		return err
-	}
-	other, err := w.cfg.Ledger.State(ctx, key)
-	if errors.Is(err, ErrNoState) {
-		return nil
-	}
-	if err != nil {
-		return ledgerError("read the state of "+w.ref().String(), err)
-	}
-	w.other = &other
-	return nil
 }
 
 // newest reads the contact again when the row knows a newer version than the copy
@@ -264,8 +214,7 @@ func (w *work) newest(ctx context.Context) error {
 	if err := w.readAgain(ctx, ref); err != nil {
 		return err
 	}
-	// Its number may be another one than that of the copy.
-	w.lookedAround, w.elsewhere, w.other, w.first = false, false, nil, ""
+	w.unled = false // its number may be another one than that of the copy
 	return nil
 }
 

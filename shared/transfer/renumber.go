@@ -16,10 +16,9 @@ import (
 //
 //   - A claim names the external id that its calls save the customer with, and a
 //     state remembers those of claims that died ([State.Begun]).
-//   - A number is made to lead to a contact before the first call that saves the
-//     external id of that number for it, and is led away from it only when its
-//     customer certainly does not carry that external id any more. So the number
-//     leads to the only contact whose customer may carry it.
+//   - A number knows all contacts that it led to. Whoever is to save its external id
+//     first claims his contact, then lets the number lead to it, and then looks at
+//     the states of the others: of two at once, at least one sees the other.
 //   - A number knows the first contact that it led to: only that one's address
 //     carries the external id that is made of the number.
 
@@ -91,8 +90,8 @@ func (w *work) recall(ctx context.Context) error {
 }
 
 // formerly reports whether an external id is one that this contact's customer was
-// saved under: made of a number that leads to it, or of its internal id. address is
-// the external id that the address was saved under then.
+// saved under: made of a number that it had, or of its internal id. address is the
+// external id that the address was saved under then.
 func (w *work) formerly(ctx context.Context, externalID string) (address string, ours bool, err error) {
 	no, isOurs := strings.CutSuffix(externalID, contact.ExternalID(""))
 	switch {
@@ -105,7 +104,51 @@ func (w *work) formerly(ctx context.Context, externalID string) (address string,
 	if err != nil {
 		return "", false, ledgerError("find the state of contact "+no, err)
 	}
-	return addressIDFor(no, w.contact.ID, n.First), n.Found && n.Key == w.key, nil
+	if !slices.Contains(n.LedTo, w.contact.ID) {
+		return "", false, nil
+	}
+	others, err := w.carriers(ctx, n, externalID)
+	// Where another contact's customer may carry it as well, the one that had the number last is believed.
+	return addressIDFor(no, w.contact.ID, n.First), n.Key == w.key || len(others) == 0, err
+}
+
+// announce lets the contact's number lead here, before the first call that saves its
+// external id, and then looks up whose customers may carry that.
+func (w *work) announce(ctx context.Context) (err error) {
+	var n Number
+	if !w.unled {
+		if n, err = w.cfg.Ledger.Number(ctx, w.contact.No); err != nil {
+			return ledgerError("find who had the number "+w.ref().String(), err)
+		}
+	}
+	if n.Key != w.key {
+		if n, err = w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID); err != nil {
+			return ledgerError("store the number of "+w.ref().String(), err)
+		}
+	}
+	w.first = n.First
+	w.others, err = w.carriers(ctx, n, w.wanted())
+	return err
+}
+
+// carriers returns the states of the other contacts that had a number and whose
+// customers may carry its external id.
+func (w *work) carriers(ctx context.Context, n Number, externalID string) ([]State, error) {
+	var carriers []State
+	for _, id := range n.LedTo {
+		if id == w.contact.ID {
+			continue
+		}
+		s, err := w.cfg.Ledger.State(ctx, Key{ID: id})
+		switch {
+		case errors.Is(err, ErrNoState):
+		case err != nil:
+			return nil, ledgerError("read the state of contact "+id, err)
+		case s.mayCarry(externalID):
+			carriers = append(carriers, s)
+		}
+	}
+	return carriers, nil
 }
 
 // moveExternalID lets the customer's external id follow the contact's number
@@ -129,65 +172,78 @@ func (w *work) moveExternalID(ctx context.Context) error {
 }
 
 // freeNumber makes sure that no customer of another contact carries the external
-// id of our number, and that the number leads here. A contact that had the number
-// before and got another one may not have been transferred since: its customer
-// then gets an external id made of its contact's internal id, until its own
-// transfer gives it the right one.
+// id of our number. A contact that had the number before and got another one may
+// not have been transferred since: its customer then gets an external id made of
+// its contact's internal id, until its own transfer gives it the right one.
 func (w *work) freeNumber(ctx context.Context) error {
-	held, err := w.heldByOther(ctx)
-	if err != nil {
-		return err
-	}
-	if held {
-		if err := w.freeExternalID(ctx, w.wanted()); err != nil {
+	for i := range w.others {
+		other := &w.others[i]
+		now, err := w.ownerNow(ctx, other)
+		switch {
+		case err != nil:
+			return err
+		case now == stillThere:
+			// Our own copy is the old one: Business Central gave the number away since.
+			if _, err := w.cfg.Ledger.Point(ctx, w.contact.No, other.ContactID); err != nil {
+				return ledgerError("store the number of "+other.Ref().String(), err)
+			}
+			return fmt.Errorf("contact %s got another number just now: %w", w.ref(), ErrClaimed)
+		case now == deleted && w.row.CustomerID == "":
+			w.inherit(other)
+			continue
+		}
+		if err := w.freeExternalID(ctx, other.ContactID, now); err != nil {
 			return err
 		}
 	}
-	return w.point(ctx)
+	w.others = nil
+	return nil
 }
 
-// heldByOther reports whether the customer of a contact that had our number before
-// may carry the external id of it, and is to give it free.
-func (w *work) heldByOther(ctx context.Context) (bool, error) {
-	if w.other == nil || !w.other.mayCarry(w.wanted()) {
-		return false, nil
-	}
-	present, err := w.cfg.Source.Contact(ctx, contact.Ref{ID: w.other.ContactID})
+// whereabouts says what became of a contact that had our number.
+type whereabouts int
+
+const (
+	movedOn    whereabouts = iota // it has another number
+	deleted                       // it is gone
+	stillThere                    // the number is its own
+)
+
+func (w *work) ownerNow(ctx context.Context, other *State) (whereabouts, error) {
+	present, err := w.cfg.Source.Contact(ctx, contact.Ref{ID: other.ContactID})
 	switch {
 	case errors.Is(err, ContactNotFound):
-		if w.row.CustomerID != "" {
-			return true, nil
-		}
-		// Deleted and made anew under the same number: the customer goes on, and its address.
-		if w.row.AddressExternalID == "" {
-			w.row.AddressExternalID = w.other.AddressExternalID
-		}
-		if w.row.AddressExternalID == "" && w.other.CustomerID == "" {
-			w.row.AddressExternalID = addressIDFor(w.contact.No, w.other.ContactID, w.first)
-		}
-		return false, nil
-	case err != nil:
-		return false, err
-	case present.No == w.contact.No:
-		// Our own copy is the old one: Business Central gave the number away since.
-		return false, fmt.Errorf("contact %s got another number just now: %w", w.ref(), ErrClaimed)
+		return deleted, nil
+	case err == nil && present.No == w.contact.No:
+		return stillThere, nil
 	}
-	return true, nil
+	return movedOn, err
 }
 
-// freeExternalID moves the external id away from the other contact's customer,
-// under that contact's claim, so that its own transfer cannot cross ours.
-func (w *work) freeExternalID(ctx context.Context, want string) error {
-	key, owner := w.other.Key(), newOwner()
-	row, err := w.claimOther(ctx, key, Claim{Owner: owner, Until: w.claimUntil, ExternalID: parked(w.other.ContactID)})
+// inherit lets the customer of a contact that was deleted and made anew under the
+// same number go on, with its address.
+func (w *work) inherit(other *State) {
+	if w.row.AddressExternalID == "" {
+		w.row.AddressExternalID = other.AddressExternalID
+	}
+	if w.row.AddressExternalID == "" && other.CustomerID == "" {
+		w.row.AddressExternalID = addressIDFor(w.contact.No, other.ContactID, w.first)
+	}
+}
+
+// freeExternalID moves the external id of our number away from the customer of
+// another contact, under that contact's claim, so that its own transfer cannot
+// cross ours.
+func (w *work) freeExternalID(ctx context.Context, contactID string, now whereabouts) error {
+	key, owner, want := Key{ID: contactID}, newOwner(), w.wanted()
+	row, err := w.claimOther(ctx, key, Claim{Owner: owner, Until: w.claimUntil, ExternalID: parked(contactID)})
 	if err != nil {
 		return err
 	}
 	if !row.mayCarry(want) {
-		w.other = &row
 		return ignoreLost(w.cfg.Ledger.Release(ctx, key, owner))
 	}
-	parkErr := w.park(ctx, &row, want)
+	parkErr := w.park(ctx, &row, want, now)
 	row.Claim = Claim{}
 	if row.Interrupted {
 		row.SentHashes = nil
@@ -202,21 +258,24 @@ func (w *work) freeExternalID(ctx context.Context, want string) error {
 	case err != nil:
 		return ledgerError("store the external id of "+row.Ref().String(), err)
 	}
-	w.other = &row
 	return parkErr
 }
 
 // park gives the customer of the row an external id made of its contact's internal
 // id, and notes in the row what is certain afterwards. The row's claim is ours.
-func (w *work) park(ctx context.Context, row *State, want string) error {
-	if row.CustomerID == "" {
-		// Its contact's create died before its outcome was stored, if it arrived at all.
+func (w *work) park(ctx context.Context, row *State, want string, now whereabouts) error {
+	if row.CustomerID == "" || now == deleted {
+		// Its contact's create died before its outcome was stored, if it arrived at all;
+		// or its customer may have gone on with another contact.
 		id, err := w.cfg.Target.CustomerByExternalID(ctx, want)
 		if err != nil {
 			return err
 		}
-		if id == "" {
+		if id == "" || row.CustomerID != "" && row.CustomerID != id {
 			row.Begun = slices.DeleteFunc(slices.Clone(row.Begun), func(begun string) bool { return begun == want })
+			if row.ExternalID == want {
+				row.ExternalID = ""
+			}
 			return nil
 		}
 		row.CustomerID, row.ExternalID = id, want

@@ -62,9 +62,10 @@ func KeyFor(c *contact.Contact) Key {
 
 // A Number is what the store knows of a contact number.
 type Number struct {
-	Key   Key    // where the state of its contact is kept, or belongs
-	Found bool   // whether anything stands under the number
-	First string // internal id of the first contact that the number ever led to; "" when it led to none
+	Key   Key      // where the state of its contact is kept, or belongs
+	Found bool     // whether anything stands under the number
+	First string   // internal id of the first contact that the number ever led to; "" when it led to none
+	LedTo []string // internal ids of all of them, in no order
 }
 
 // A Problem is why a transfer failed: a code of the catalogue and what to know

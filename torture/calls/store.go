@@ -87,8 +87,8 @@ func (s *store) State(ctx context.Context, key transfer.Key) (transfer.State, er
 	return one(ctx, s, "State", func() (transfer.State, error) { return s.to.State(ctx, key) })
 }
 
-func (s *store) Point(ctx context.Context, no, id string) error {
-	return write(ctx, s, "Point", func() error { return s.to.Point(ctx, no, id) })
+func (s *store) Point(ctx context.Context, no, id string) (transfer.Number, error) {
+	return one(ctx, s, "Point", func() (transfer.Number, error) { return s.to.Point(ctx, no, id) })
 }
 
 func (s *store) Request(ctx context.Context, requests ...transfer.Request) error {

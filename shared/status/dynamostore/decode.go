@@ -124,6 +124,17 @@ func (r reader) texts(name string) []string {
 	return out
 }
 
+func (r reader) set(name string) []string {
+	switch v := r.attrs[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberSS:
+		return v.Value
+	default:
+		r.bad(name, "a set of strings")
+	}
+	return nil
+}
+
 func (r reader) in(name string) reader {
 	inside := reader{path: r.path + name + ".", err: r.err}
 	switch v := r.attrs[name].(type) {

@@ -32,6 +32,7 @@ const (
 	attrBegun      = "begun"        // those of claims that ended without an outcome
 	attrLeadsTo    = "leads_to"     // of a pointer: the internal id
 	attrFirst      = "first_led_to" // of a pointer: the internal id that it led to first
+	attrLedTo      = "led_to"       // of a pointer: all that it ever led to, as a set
 
 	// of a request
 	attrNo          = "no"

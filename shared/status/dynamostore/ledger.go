@@ -208,11 +208,18 @@ func (s *Store) find(ctx context.Context, ref contact.Ref) (transfer.Number, err
 	if err != nil || len(it) == 0 {
 		return n, err
 	}
-	n.Found = true
-	r := newReader(it)
-	if id := r.text(attrLeadsTo); id != "" {
-		n.Key, n.First = transfer.Key{ID: id}, cmp.Or(r.text(attrFirst), id)
+	if it[attrLeadsTo] == nil {
+		n.Found = true
+		return n, nil
 	}
+	return numberOf(op, it)
+}
+
+// numberOf reads a pointer.
+func numberOf(op string, it item) (transfer.Number, error) {
+	r := newReader(it)
+	id := r.text(attrLeadsTo)
+	n := transfer.Number{Key: transfer.Key{ID: id}, Found: true, First: cmp.Or(r.text(attrFirst), id), LedTo: r.set(attrLedTo)}
 	if err := r.done(); err != nil {
 		return transfer.Number{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -226,17 +233,21 @@ var stateAttributes = []string{
 }
 
 // Point makes a number lead to an internal id; see [transfer.Ledger].
-func (s *Store) Point(ctx context.Context, no, id string) error {
+func (s *Store) Point(ctx context.Context, no, id string) (transfer.Number, error) {
 	op := "make the number " + contact.ExternalID(no) + " lead to its internal id"
 	if contact.Key(no) == "" || id == "" {
-		return fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
+		return transfer.Number{}, fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
 	}
-	update := "SET #leads_to = :id, #first_led_to = if_not_exists(#first_led_to, :id) REMOVE #" + strings.Join(stateAttributes, ", #")
-	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	update := "SET #leads_to = :id, #first_led_to = if_not_exists(#first_led_to, :id) ADD #led_to :ids REMOVE #" + strings.Join(stateAttributes, ", #")
+	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.cfg.Table, Key: primaryKey(s.numberPK(no), skState),
-		UpdateExpression: &update, ExpressionAttributeNames: namesIn(update), ExpressionAttributeValues: item{":id": text(id)},
+		UpdateExpression: &update, ExpressionAttributeNames: namesIn(update), ExpressionAttributeValues: item{":id": text(id), ":ids": &types.AttributeValueMemberSS{Value: []string{id}}},
+		ReturnValues: types.ReturnValueAllNew,
 	})
-	return s.fail(ctx, op, err)
+	if err != nil {
+		return transfer.Number{}, s.fail(ctx, op, err)
+	}
+	return numberOf(op, out.Attributes)
 }
 
 // Forget removes every row of a contact, under each number that it ever had here;

@@ -2,9 +2,9 @@ package embedded
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -227,8 +227,8 @@ func (s *Store) find(ctx context.Context, ref contact.Ref) (transfer.Number, err
 		return transfer.Number{}, fmt.Errorf("%s: %w", op, err)
 	}
 	err := s.view(ctx, op, func(t tables) error {
-		if id, first := t.pointer(n.Key.No); id != "" {
-			n = transfer.Number{Key: transfer.Key{ID: id}, Found: true, First: first}
+		if led := t.pointer(n.Key.No); led != nil {
+			n = numberOf(led)
 			return nil
 		}
 		n.Found = t.bucket(bucketStates).Get(stateKey(n.Key)) != nil
@@ -237,33 +237,42 @@ func (s *Store) find(ctx context.Context, ref contact.Ref) (transfer.Number, err
 	return n, err
 }
 
-// pointer returns the internal id that a number leads to and the one that it led
-// to first; both are "" when it leads nowhere.
-func (t tables) pointer(no string) (id, first string) {
-	if no == "" {
-		return "", ""
+// pointer returns the internal id that a number leads to and then all that it ever
+// led to, the first one first; nil when it leads nowhere.
+func (t tables) pointer(no string) []string {
+	value := t.bucket(bucketPointers).Get([]byte(contact.Key(no)))
+	if no == "" || value == nil {
+		return nil
 	}
-	return splitPointer(t.bucket(bucketPointers).Get([]byte(contact.Key(no))))
+	return strings.Split(string(value), "\x00")
 }
 
-func splitPointer(value []byte) (id, first string) {
-	id, first, _ = strings.Cut(string(value), "\x00")
-	return id, cmp.Or(first, id)
+func numberOf(led []string) transfer.Number {
+	return transfer.Number{Key: transfer.Key{ID: led[0]}, Found: true, First: led[min(1, len(led)-1)], LedTo: led[min(1, len(led)-1):]}
 }
 
 // Point makes a number lead to an internal id; see [transfer.Ledger].
-func (s *Store) Point(ctx context.Context, no, id string) error {
+func (s *Store) Point(ctx context.Context, no, id string) (transfer.Number, error) {
 	op := "make the number " + contact.ExternalID(no) + " lead to its internal id"
 	if contact.Key(no) == "" || id == "" {
-		return fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
+		return transfer.Number{}, fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
 	}
-	return s.change(ctx, op, func(t tables) error {
+	var n transfer.Number
+	err := s.change(ctx, op, func(t tables) error {
 		if err := t.remove(stateKey(transfer.Key{No: no})); err != nil {
 			return err
 		}
-		_, first := t.pointer(no)
-		return t.bucket(bucketPointers).Put([]byte(contact.Key(no)), []byte(id+"\x00"+cmp.Or(first, id)))
+		led := t.pointer(no)
+		if led == nil {
+			led = []string{id}
+		}
+		if led[0] = id; !slices.Contains(led[1:], id) {
+			led = append(led, id)
+		}
+		n = numberOf(led)
+		return t.bucket(bucketPointers).Put([]byte(contact.Key(no)), []byte(strings.Join(led, "\x00")))
 	})
+	return n, err
 }
 
 // remove deletes a state and its rows in the indexes. A damaged one leaves rows
@@ -292,7 +301,9 @@ func (s *Store) Forget(ctx context.Context, key transfer.Key) error {
 	return s.change(ctx, op, func(t tables) error {
 		id := key.ID
 		if key.No != "" {
-			id, _ = t.pointer(key.No)
+			if led := t.pointer(key.No); led != nil {
+				id = led[0]
+			}
 			if err := t.forgetRows(stateKey(key)); err != nil {
 				return err
 			}
@@ -310,7 +321,7 @@ func (s *Store) Forget(ctx context.Context, key transfer.Key) error {
 func (t tables) forgetNumbers(id string) error {
 	var numbers [][]byte
 	err := t.bucket(bucketPointers).ForEach(func(no, leadsTo []byte) error {
-		if to, _ := splitPointer(leadsTo); to == id {
+		if to, _, _ := strings.Cut(string(leadsTo), "\x00"); to == id {
 			numbers = append(numbers, bytes.Clone(no))
 		}
 		return nil
