@@ -196,6 +196,7 @@ func refused(err error) bool {
 func (w *work) sentTo(id string) {
 	w.sent = true
 	w.customerID, w.externalID = id, w.wanted()
+	w.addressID = w.row.AddressExternalID
 	if len(w.mapped.Customer.Addresses) > 0 {
 		w.addressID = w.addressExternalID()
 	}

@@ -85,8 +85,10 @@ func (w *work) look(ctx context.Context) error {
 		return ledgerError("find who had the number "+w.ref().String(), err)
 	}
 	w.first = n.First
-	w.others, err = w.carriers(ctx, n, w.wanted())
-	return err
+	if w.others, err = w.carriers(ctx, n, w.wanted()); err != nil {
+		return err
+	}
+	return w.addressBegun(ctx, &w.row, w.row.Begun)
 }
 
 // foresee says which customer would be written, and how.

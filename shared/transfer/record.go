@@ -50,6 +50,9 @@ func (w *work) next(action Action, outcome error) State {
 		state.Claim, state.Begun = Claim{}, nil
 	case w.mayHaveSent:
 		state.endClaim()
+		if len(w.mapped.Customer.Addresses) > 0 {
+			state.AddressExternalID = w.addressExternalID()
+		}
 	default:
 		state.Claim = Claim{}
 	}

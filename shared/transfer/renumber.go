@@ -68,7 +68,7 @@ func (w *work) recall(ctx context.Context) error {
 		if externalID == w.wanted() {
 			continue // looked up before every create
 		}
-		address, ours, err := w.formerly(ctx, externalID)
+		_, ours, err := w.formerly(ctx, externalID)
 		if err != nil {
 			return err
 		}
@@ -81,8 +81,7 @@ func (w *work) recall(ctx context.Context) error {
 		}
 		if id != "" {
 			w.row.CustomerID, w.row.ExternalID = id, externalID
-			w.row.AddressExternalID = cmp.Or(w.row.AddressExternalID, address)
-			w.customerID, w.externalID, w.addressID = id, externalID, w.row.AddressExternalID
+			w.customerID, w.externalID = id, externalID
 			return nil
 		}
 	}
@@ -127,8 +126,30 @@ func (w *work) announce(ctx context.Context) (err error) {
 		}
 	}
 	w.first = n.First
-	w.others, err = w.carriers(ctx, n, w.wanted())
-	return err
+	if w.others, err = w.carriers(ctx, n, w.wanted()); err != nil {
+		return err
+	}
+	return w.addressBegun(ctx, &w.row, w.row.Begun)
+}
+
+// addressBegun sets the external id of an address that was never recorded, if claims
+// with these external ids may have saved it: the first of them chose it, and the
+// others kept to that.
+func (w *work) addressBegun(ctx context.Context, s *State, begun []string) error {
+	for _, externalID := range begun {
+		no, isOurs := strings.CutSuffix(externalID, contact.ExternalID(""))
+		if s.AddressExternalID != "" || s.ContactID == "" || !isOurs || no == "" || externalID == parked(s.ContactID) {
+			continue
+		}
+		n, err := w.cfg.Ledger.Number(ctx, no)
+		if err != nil {
+			return ledgerError("find the state of contact "+no, err)
+		}
+		if slices.Contains(n.LedTo, s.ContactID) {
+			s.AddressExternalID = addressIDFor(no, s.ContactID, n.First)
+		}
+	}
+	return nil
 }
 
 // carriers returns the states of the other contacts that had a number and whose
@@ -189,7 +210,11 @@ func (w *work) freeNumber(ctx context.Context) error {
 			}
 			return fmt.Errorf("contact %s got another number just now: %w", w.ref(), ErrClaimed)
 		case now == deleted && w.row.CustomerID == "":
-			w.inherit(other)
+			// Deleted and made anew under the same number: the customer goes on, and its address.
+			if err := w.addressBegun(ctx, other, append(slices.Clone(other.Begun), other.Claim.ExternalID)); err != nil {
+				return err
+			}
+			w.row.AddressExternalID = cmp.Or(w.row.AddressExternalID, other.AddressExternalID)
 			continue
 		}
 		if err := w.freeExternalID(ctx, other.ContactID, now); err != nil {
@@ -218,17 +243,6 @@ func (w *work) ownerNow(ctx context.Context, other *State) (whereabouts, error) 
 		return stillThere, nil
 	}
 	return movedOn, err
-}
-
-// inherit lets the customer of a contact that was deleted and made anew under the
-// same number go on, with its address.
-func (w *work) inherit(other *State) {
-	if w.row.AddressExternalID == "" {
-		w.row.AddressExternalID = other.AddressExternalID
-	}
-	if w.row.AddressExternalID == "" && other.CustomerID == "" {
-		w.row.AddressExternalID = addressIDFor(w.contact.No, other.ContactID, w.first)
-	}
 }
 
 // freeExternalID moves the external id of our number away from the customer of
@@ -279,7 +293,9 @@ func (w *work) park(ctx context.Context, row *State, want string, now whereabout
 			return nil
 		}
 		row.CustomerID, row.ExternalID = id, want
-		row.AddressExternalID = cmp.Or(row.AddressExternalID, addressIDFor(w.contact.No, row.ContactID, w.first))
+	}
+	if err := w.addressBegun(ctx, row, row.Begun); err != nil {
+		return err
 	}
 	to := parked(row.ContactID)
 	err := w.cfg.Target.Link(ctx, row.CustomerID, to)
