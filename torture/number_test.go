@@ -3,6 +3,7 @@ package torture_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -161,6 +162,56 @@ func TestAnAddressThatIsNotRecordedKeepsItsFirstExternalID(t *testing.T) {
 					t.Errorf("got %q, want one address\n%s", w.customers(), w.tail())
 				}
 			})
+		}
+	}
+}
+
+// Of two contacts of which each claimed to be about to save the same external id,
+// the one that died before it did so does not take the customer of the other.
+func TestAClaimThatDiedBeforeItSavedAnythingTakesNoCustomer(t *testing.T) {
+	count := tally.Begin(t, "process killed while it takes a number over")
+	for _, recorded := range []bool{true, false} {
+		for _, call := range []string{"Claim", "Point", "Number", "State", "GET /customers/v2/External/LookupSpaceport/313/Customer%20Company/C1", "Save", "POST /customers/v2/External/UpdateExternalId"} {
+			for mode, verdict := range map[string]calls.Verdict{"before": calls.KillBefore, "after": calls.KillAfter} {
+				t.Run(fmt.Sprintf("recorded %t, killed %s %s", recorded, mode, strings.ReplaceAll(call, "/", ".")), func(t *testing.T) {
+					t.Parallel()
+					count.Scene(t)
+					w := newWorld(t, settings{workers: 1})
+					w.count = count
+					w.target.AddCompany("Adatum Corporation", "C1")
+					w.add(businesscentraltest.Contact{No: "C1", Type: "Company", Name: "Adatum Corporation"})
+					two := apptest.Person("B", "two@example.com")
+					two.CompanyNo, two.CompanyName = "C1", "Adatum Corporation"
+					w.add(apptest.Person("A", "one@example.com"))
+					w.line.Judge = func(c calls.Call) calls.Verdict {
+						if !recorded && c.Name == "POST /customers/v2/Customer" {
+							return calls.KillAfter
+						}
+						return calls.Pass
+					}
+					_, _ = w.poll()
+					w.add(two)
+					w.clock.Advance(62 * time.Second)
+					w.source.Swap("A", "B")
+					w.line.Judge = func(c calls.Call) calls.Verdict {
+						if c.Name == call {
+							return verdict
+						}
+						return calls.Pass
+					}
+					w.call("/transfers", `{"ids":["A"]}`)
+					w.line.Judge = nil
+					w.clock.Advance(62 * time.Second)
+					w.source.Swap("A", "B")
+					w.edit("B", func(c *businesscentraltest.Contact) { c.EMail = "other@example.com" })
+					w.settle()
+					isA, _ := w.target.CustomerByExternalID("A|contact")
+					isB, _ := w.target.CustomerByExternalID("B|contact")
+					if isA.EmailAddress != "one@example.com" || isB.EmailAddress != "other@example.com" || w.target.CountCustomers() != 2 {
+						t.Errorf("got %q\n%s", w.customers(), w.tail())
+					}
+				})
+			}
 		}
 	}
 }

@@ -84,11 +84,7 @@ func (w *work) look(ctx context.Context) error {
 	if err != nil {
 		return ledgerError("find who had the number "+w.ref().String(), err)
 	}
-	w.first = n.First
-	if w.others, err = w.carriers(ctx, n, w.wanted()); err != nil {
-		return err
-	}
-	return w.addressBegun(ctx, &w.row, w.row.Begun)
+	return w.meet(ctx, n)
 }
 
 // foresee says which customer would be written, and how.

@@ -103,7 +103,7 @@ func (w *work) claim(ctx context.Context) error {
 	if !w.mayMeetOther() {
 		return nil
 	}
-	return w.announce(ctx)
+	return w.lookAround(ctx)
 }
 
 // takeNewest claims the contact and makes sure that the copy at hand is the newest
@@ -111,7 +111,7 @@ func (w *work) claim(ctx context.Context) error {
 func (w *work) takeNewest(ctx context.Context) (renumbered bool, err error) {
 	w.key = KeyFor(&w.contact)
 	seed := State{No: w.seedNo(), ContactID: w.contact.ID}
-	if w.job.Known == nil || w.job.Known.Key() != w.key {
+	if known := w.job.Known; known == nil || known.Key() != w.key || known.No != w.contact.No || !known.carries(w.wanted()) {
 		if seed, err = w.firstSeen(ctx, seed); err != nil {
 			return false, err
 		}
@@ -135,8 +135,8 @@ func (w *work) seedNo() string {
 	return w.contact.No
 }
 
-// firstSeen looks up what the store knows under the contact's number: an outcome
-// from before its internal id was known moves along.
+// firstSeen looks up what the store knows under the contact's number, and lets it
+// lead here: an outcome from before its internal id was known moves along.
 func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
 	if w.contact.ID == "" {
 		return seed, nil
@@ -145,9 +145,10 @@ func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
 	if err != nil {
 		return seed, ledgerError("find the state of "+w.ref().String(), err)
 	}
-	if w.unled = n.Key != w.key; n.Key.ID != "" || !n.Found {
-		return seed, nil
+	if n.Key.ID != "" || !n.Found {
+		return seed, w.announce(ctx, n)
 	}
+	// Announced after the claim: it takes the place of what stands under the number.
 	earlier, err := w.cfg.Ledger.State(ctx, n.Key)
 	if errors.Is(err, ErrNoState) {
 		return seed, nil
@@ -211,11 +212,7 @@ func (w *work) newest(ctx context.Context) error {
 	if w.contact.ID != "" {
 		ref = contact.Ref{ID: w.contact.ID}
 	}
-	if err := w.readAgain(ctx, ref); err != nil {
-		return err
-	}
-	w.unled = false // its number may be another one than that of the copy
-	return nil
+	return w.readAgain(ctx, ref)
 }
 
 // withinClaim bounds the calls of a contact so that they end before its claim does.

@@ -17,8 +17,9 @@ import (
 //   - A claim names the external id that its calls save the customer with, and a
 //     state remembers those of claims that died ([State.Begun]).
 //   - A number knows all contacts that it led to. Whoever is to save its external id
-//     first claims his contact, then lets the number lead to it, and then looks at
-//     the states of the others: of two at once, at least one sees the other.
+//     first lets the number lead to his contact, then claims that, and then looks at
+//     the states of the others: of two at once, at least one sees the other. He saves
+//     it once no state of another contact names it any more.
 //   - A number knows the first contact that it led to: only that one's address
 //     carries the external id that is made of the number.
 
@@ -107,28 +108,77 @@ func (w *work) formerly(ctx context.Context, externalID string) (address string,
 		return "", false, nil
 	}
 	others, err := w.carriers(ctx, n, externalID)
-	// Where another contact's customer may carry it as well, the one that had the number last is believed.
-	return addressIDFor(no, w.contact.ID, n.First), n.Key == w.key || len(others) == 0, err
+	// Whoever saves an external id first sees to it that no other state names it any
+	// more. So nobody did whom the number led to last, as long as another one does.
+	ours = len(others) == 0 || n.Key != w.key
+	for _, other := range others {
+		ours = ours && (other.CustomerID == "" || other.ExternalID != externalID)
+	}
+	return addressIDFor(no, w.contact.ID, n.First), ours, err
 }
 
-// announce lets the contact's number lead here, before the first call that saves its
-// external id, and then looks up whose customers may carry that.
-func (w *work) announce(ctx context.Context) (err error) {
-	var n Number
-	if !w.unled {
-		if n, err = w.cfg.Ledger.Number(ctx, w.contact.No); err != nil {
-			return ledgerError("find who had the number "+w.ref().String(), err)
+// announce lets the contact's number lead here, before the claim that precedes the
+// first call which saves its external id: a state that names an external id was
+// announced before it did. A contact that may have saved it already does not
+// announce that again, so that it can be seen who came later.
+func (w *work) announce(ctx context.Context, n Number) error {
+	if n.Key == w.key {
+		return nil
+	}
+	if slices.Contains(n.LedTo, w.contact.ID) {
+		own, err := w.cfg.Ledger.State(ctx, w.key)
+		if err != nil && !errors.Is(err, ErrNoState) {
+			return ledgerError("read the state of "+w.ref().String(), err)
+		}
+		if own.mayCarry(w.wanted()) {
+			return nil
 		}
 	}
-	if n.Key != w.key {
-		if n, err = w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID); err != nil {
-			return ledgerError("store the number of "+w.ref().String(), err)
+	_, err := w.point(ctx)
+	return err
+}
+
+func (w *work) point(ctx context.Context) (Number, error) {
+	n, err := w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID)
+	if err != nil {
+		return n, ledgerError("store the number of "+w.ref().String(), err)
+	}
+	return n, nil
+}
+
+// lookAround looks up, under the claim, whose customers may carry the external id of
+// the contact's number.
+func (w *work) lookAround(ctx context.Context) error {
+	n, err := w.cfg.Ledger.Number(ctx, w.contact.No)
+	if err != nil {
+		return ledgerError("find who had the number "+w.ref().String(), err)
+	}
+	if !slices.Contains(n.LedTo, w.contact.ID) {
+		if n, err = w.point(ctx); err != nil {
+			return err
 		}
 	}
-	w.first = n.First
+	return w.meet(ctx, n)
+}
+
+// meet remembers what others have to do with the number.
+func (w *work) meet(ctx context.Context, n Number) (err error) {
+	w.first, w.last = n.First, n.Key
 	if w.others, err = w.carriers(ctx, n, w.wanted()); err != nil {
 		return err
 	}
+	// Those whose customer is known come first. Of the others it is not the one that
+	// announced itself last: it would have seen to it that no other is left.
+	rank := func(s State) int {
+		switch {
+		case s.CustomerID != "":
+			return 0
+		case s.Key() != w.last:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(w.others, func(a, b State) int { return rank(a) - rank(b) })
 	return w.addressBegun(ctx, &w.row, w.row.Begun)
 }
 
@@ -205,9 +255,6 @@ func (w *work) freeNumber(ctx context.Context) error {
 			return err
 		case now == stillThere:
 			// Our own copy is the old one: Business Central gave the number away since.
-			if _, err := w.cfg.Ledger.Point(ctx, w.contact.No, other.ContactID); err != nil {
-				return ledgerError("store the number of "+other.Ref().String(), err)
-			}
 			return fmt.Errorf("contact %s got another number just now: %w", w.ref(), ErrClaimed)
 		case now == deleted && w.row.CustomerID == "":
 			// Deleted and made anew under the same number: the customer goes on, and its address.
@@ -221,8 +268,12 @@ func (w *work) freeNumber(ctx context.Context) error {
 			return err
 		}
 	}
-	w.others = nil
-	return nil
+	if len(w.others) == 0 || w.last == w.key {
+		return nil
+	}
+	w.others, w.last = nil, w.key
+	_, err := w.point(ctx)
+	return err
 }
 
 // whereabouts says what became of a contact that had our number.
@@ -285,7 +336,7 @@ func (w *work) park(ctx context.Context, row *State, want string, now whereabout
 		if err != nil {
 			return err
 		}
-		if id == "" || row.CustomerID != "" && row.CustomerID != id {
+		if id == "" || row.CustomerID != "" && row.CustomerID != id || w.isOurs(id) {
 			row.Begun = slices.DeleteFunc(slices.Clone(row.Begun), func(begun string) bool { return begun == want })
 			if row.ExternalID == want {
 				row.ExternalID = ""
@@ -307,6 +358,15 @@ func (w *work) park(ctx context.Context, row *State, want string, now whereabout
 		row.endClaim()
 	}
 	return err
+}
+
+// isOurs reports whether a customer that was found under the external id of our
+// number is the contact's own, and not that of another one that may carry the id, too.
+func (w *work) isOurs(id string) bool {
+	if w.row.CustomerID != "" {
+		return w.row.CustomerID == id
+	}
+	return slices.Contains(w.row.Begun, w.wanted()) && w.last != w.key
 }
 
 // claimOther claims the other contact while we hold our own claim. Two contacts

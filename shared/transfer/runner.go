@@ -174,7 +174,7 @@ type work struct {
 	sentHashes  map[string]string // of the body that this transfer wants
 	sentNames   []string
 	warnings    []string
-	unled       bool    // the number does not lead to this contact's state, as far as known
+	last        Key     // where the number led to before this execution saved anything
 	first       string  // internal id of the contact that it led to first
 	others      []State // of contacts that had our number and whose customer may carry its external id
 	mayHaveSent bool    // a call that changes iPaaS.com was started
