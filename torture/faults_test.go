@@ -73,6 +73,7 @@ func scripts() []script {
 		{name: "Business Central: a slow page", fault: source(businesscentraltest.Fault{Skip: 1, SlowBody: 5 * time.Second})},
 		{name: "Business Central: a page slower than the run", set: settings{deadline: minute}, fault: source(businesscentraltest.Fault{Skip: 1, SlowBody: 29 * time.Second}), cut: true},
 		{name: "Business Central: a page that never comes", set: settings{deadline: minute}, fault: source(businesscentraltest.Fault{Skip: 1, Latency: time.Hour, Times: -1}), cut: true},
+		{name: "Business Central: a huge page", fault: source(businesscentraltest.Fault{Skip: 1, BodySize: 64 << 20}), fails: transfer.SourceUnavailable},
 		{name: "Business Central: a huge error", fault: source(businesscentraltest.Fault{Skip: 1, Status: 500, BodySize: 64 << 20})},
 		{name: "Business Central: the same skip token again", fault: source(businesscentraltest.Fault{Skip: 1, SameToken: true})},
 		{name: "Business Central: rows twice across pages", fault: source(businesscentraltest.Fault{RepeatRows: 2})},

@@ -3,9 +3,9 @@ package dynamostore_test
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"io"
 	"net/http"
-	"flag"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -82,6 +82,8 @@ func TestStoreWhoseAnswersGetLost(t *testing.T) {
 	client := &lossy{}
 	statustest.Run(t, func(t *testing.T) status.Store { return openOver(t, "default", "contactsync-"+rand.Text(), client) })
 	t.Logf("%d answers of %d were lost", client.calls.Load()/30, client.calls.Load())
+}
+
 // The model of all stores, with a connection of one table for each sequence of calls.
 func TestStoreBehavesLikeItsModel(t *testing.T) {
 	table := "contactsync-" + rand.Text()
