@@ -91,10 +91,11 @@ func (w *work) freeNumber(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(w.others) == 0 || w.last == w.key {
+	w.others = nil
+	if w.contact.ID == "" || w.last == w.key || w.last == (Key{}) {
 		return nil
 	}
-	w.others, w.last = nil, w.key
+	w.last = w.key
 	_, err := w.point(ctx)
 	return err
 }
