@@ -103,7 +103,11 @@ func claimed(op string, it item) (transfer.State, error) {
 func isClaim(it item, claim transfer.Claim) bool {
 	owner, _ := it[attrClaimOwner].(*types.AttributeValueMemberS)
 	until, _ := it[attrClaimUntil].(*types.AttributeValueMemberS)
-	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until)
+	externalID := ""
+	if claims := newReader(it).texts(attrClaimNames); len(claims) > 0 {
+		externalID = claims[0]
+	}
+	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until) && externalID == claim.ExternalID
 }
 
 // Save stores the outcome with one conditional write; see [transfer.Ledger]. At
