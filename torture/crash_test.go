@@ -91,7 +91,7 @@ func atEveryCall(t *testing.T, kind string, abrupt bool, modes map[string]calls.
 	count := tally.Begin(t, kind)
 	// One worker makes the calls in the same order every time; five are for make torture.
 	crews := []int{1}
-	if *five && !abrupt { // abrupt ones: see swap_test.go
+	if *five {
 		crews = append(crews, 5)
 	}
 	for _, workers := range crews {

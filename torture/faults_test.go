@@ -73,6 +73,7 @@ func scripts() []script {
 		{name: "Business Central: a slow page", fault: source(businesscentraltest.Fault{Skip: 1, SlowBody: 5 * time.Second})},
 		{name: "Business Central: a page slower than the run", set: settings{deadline: minute}, fault: source(businesscentraltest.Fault{Skip: 1, SlowBody: 29 * time.Second}), cut: true},
 		{name: "Business Central: a page that never comes", set: settings{deadline: minute}, fault: source(businesscentraltest.Fault{Skip: 1, Latency: time.Hour, Times: -1}), cut: true},
+		{name: "Business Central: a huge page", fault: source(businesscentraltest.Fault{Skip: 1, BodySize: 64 << 20}), fails: transfer.SourceUnavailable},
 		{name: "Business Central: a huge error", fault: source(businesscentraltest.Fault{Skip: 1, Status: 500, BodySize: 64 << 20})},
 		{name: "Business Central: the same skip token again", fault: source(businesscentraltest.Fault{Skip: 1, SameToken: true})},
 		{name: "Business Central: rows twice across pages", fault: source(businesscentraltest.Fault{RepeatRows: 2})},
@@ -141,7 +142,7 @@ func scripts() []script {
 // tableFaults let each kind of call to the table fail once, carried out or not.
 func tableFaults() []script {
 	var list []script
-	for _, name := range []string{"Paused", "AcquireLease", "Cursor", "Requests", "Due", "States", "KeyOf", "Claim", "Point", "Save", "PutCursor", "ReleaseLease", "PutRun"} {
+	for _, name := range []string{"Paused", "AcquireLease", "Cursor", "Requests", "Due", "States", "Number", "Claim", "Point", "Save", "PutCursor", "ReleaseLease", "PutRun"} {
 		for how, verdict := range map[string]calls.Verdict{"not carried out": calls.FailBefore, "carried out, answer lost": calls.FailAfter} {
 			list = append(list, script{
 				name: "the table: " + name + " fails, " + how, fails: transfer.Internal,

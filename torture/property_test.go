@@ -44,20 +44,58 @@ type day struct {
 	numbers bool // contacts change their numbers
 	faults  bool // calls break, and processes die
 	made    int
-	live    []string       // internal ids of contacts that are there
-	ever    map[string]int // numbers that any contact had, and the contact
+	live    []string          // internal ids of contacts that are there
+	owners  map[string]string // e-mail addresses that any contact had, and its internal id
+	former  []string          // numbers that nobody has any more
 	planned map[int]func() calls.Verdict
 }
 
-// A person is what the day knows of a contact: the model of a perfect transfer
-// needs no more, for it maps what Business Central holds in the end.
-func (d *day) person() businesscentraltest.Contact {
+// add makes a person. The model of a perfect transfer needs to remember no more of
+// it than whose its e-mail addresses are, for it maps what Business Central holds
+// in the end.
+func (d *day) add(no string) {
 	d.made++
-	p := apptest.Person(fmt.Sprintf("N%d", d.made), fmt.Sprintf("n%d@example.com", d.made))
+	p := apptest.Person(no, fmt.Sprintf("n%d@example.com", d.made))
 	if rapid.Bool().Draw(d.draw, "of a company") {
 		p.CompanyNo, p.CompanyName = "C1", "Adatum Corporation"
 	}
-	return p
+	switch rapid.IntRange(0, 9).Draw(d.draw, "what it lacks") {
+	case 0:
+		p.EMail = ""
+	case 1:
+		p.Address, p.City, p.County, p.CountryRegionCode, p.PostCode, p.PhoneNo = "", "", "", "", "", ""
+	}
+	d.source.Add(p)
+	c := d.contact(p.No)
+	d.live = append(d.live, c.SystemID)
+	d.owners[p.EMail] = c.SystemID
+}
+
+func (d *day) newEmail(id string) {
+	d.made++
+	email := fmt.Sprintf("e%d@example.com", d.made)
+	d.owners[email] = id
+	_ = d.source.EditContact(id, func(c *businesscentraltest.Contact) { c.EMail = email }) // it may be gone by now
+}
+
+func (d *day) newNumber() string {
+	d.made++
+	return fmt.Sprintf("N%d", d.made)
+}
+
+// formerNumber is one that another contact had.
+func (d *day) formerNumber() string {
+	if len(d.former) == 0 {
+		return d.newNumber()
+	}
+	no := rapid.SampledFrom(d.former).Draw(d.draw, "former number")
+	d.former = slices.DeleteFunc(d.former, func(other string) bool { return other == no })
+	return no
+}
+
+func (d *day) rename(id, no string) {
+	d.former = append(d.former, d.contact(id).No)
+	d.source.Rename(id, no)
 }
 
 func (d *day) pick() string { return rapid.SampledFrom(d.live).Draw(d.draw, "contact") }
@@ -72,9 +110,9 @@ func (d *day) contact(id string) businesscentraltest.Contact {
 
 // change is one random change in Business Central.
 func (d *day) change() {
-	kinds := []string{"add", "city", "city", "name", "e-mail", "company and back", "unmapped"}
+	kinds := []string{"add", "city", "city", "name", "e-mail", "no e-mail", "company and back", "unmapped"}
 	if d.numbers {
-		kinds = append(kinds, "rename", "swap")
+		kinds = append(kinds, "rename", "swap", "heir", "take over")
 	} else {
 		kinds = append(kinds, "delete") // with numbers that move, a deleted contact's customer goes on with who has the number
 	}
@@ -85,11 +123,9 @@ func (d *day) change() {
 	d.clock.Advance(time.Duration(rapid.IntRange(1, 90_000).Draw(d.draw, "ms later")) * time.Millisecond)
 	switch kind {
 	case "add":
-		p := d.person()
-		d.source.Add(p)
-		c := d.contact(p.No)
-		d.live = append(d.live, c.SystemID)
-		d.ever[p.No] = d.made
+		d.add(d.newNumber())
+	case "heir":
+		d.add(d.formerNumber())
 	case "city":
 		city := fmt.Sprintf("City %d", rapid.IntRange(1, 5).Draw(d.draw, "city"))
 		d.source.Edit(d.pick(), func(c *businesscentraltest.Contact) { c.City = city })
@@ -97,8 +133,9 @@ func (d *day) change() {
 		name := fmt.Sprintf("Name %d", rapid.IntRange(1, 5).Draw(d.draw, "name"))
 		d.source.Edit(d.pick(), func(c *businesscentraltest.Contact) { c.Surname = name })
 	case "e-mail":
-		d.made++
-		d.source.Edit(d.pick(), func(c *businesscentraltest.Contact) { c.EMail = fmt.Sprintf("e%d@example.com", d.made) })
+		d.newEmail(d.pick())
+	case "no e-mail":
+		d.source.Edit(d.pick(), func(c *businesscentraltest.Contact) { c.EMail = "" })
 	case "delete":
 		id := d.pick()
 		d.source.Delete(id)
@@ -115,10 +152,10 @@ func (d *day) change() {
 	case "unmapped":
 		d.source.Edit(d.pick(), func(c *businesscentraltest.Contact) { c.JobTitle += "x" })
 	case "rename":
-		d.made++
-		id, no := d.pick(), fmt.Sprintf("N%d", d.made)
-		d.ever[no] = d.ever[d.contact(id).No]
-		d.source.Rename(id, no)
+		d.rename(d.pick(), d.newNumber())
+	case "take over":
+		no := d.formerNumber()
+		d.rename(d.pick(), no)
 	case "swap":
 		one, other := d.pick(), d.pick()
 		if one != other {
@@ -130,6 +167,9 @@ func (d *day) change() {
 // trouble plans something for one of the next calls.
 func (d *day) trouble() {
 	kinds := []string{"change"}
+	if d.numbers {
+		kinds = append(kinds, "swap", "renumber")
+	}
 	if d.faults {
 		kinds = append(kinds, "change", "break before", "break after", "503", "kill before", "kill after")
 	}
@@ -142,6 +182,24 @@ func (d *day) trouble() {
 		d.planned[at] = func() calls.Verdict {
 			d.clock.Advance(time.Second)
 			_ = d.source.EditContact(id, func(c *businesscentraltest.Contact) { c.City = city }) // it may be gone by then
+			return calls.Pass
+		}
+		return
+	case "swap":
+		one, other := d.pick(), d.pick()
+		d.planned[at] = func() calls.Verdict {
+			d.clock.Advance(time.Second)
+			if one != other {
+				_ = d.source.SwapNumbers(one, other)
+			}
+			return calls.Pass
+		}
+		return
+	case "renumber":
+		id, no := d.pick(), d.newNumber()
+		d.planned[at] = func() calls.Verdict {
+			d.clock.Advance(time.Second)
+			_ = d.source.RenameContact(id, no)
 			return calls.Pass
 		}
 		return
@@ -192,27 +250,27 @@ func (d *day) perfect() {
 		if c.CompanyNo != "" {
 			want += fmt.Sprintf(", iPaaS.com Company ID=%d", company)
 		}
-		want += fmt.Sprintf(", address %s %s", c.Address, c.City)
+		if c.Address+c.City != "" {
+			want += fmt.Sprintf(", address %s %s", c.Address, c.City)
+		}
 		if n := len(slices.DeleteFunc(slices.Clone(present), func(line string) bool { return line != want })); n != 1 {
 			d.t.Logf("%s: %+v", c.No, d.state(c.No).Problem)
 			d.t.Errorf("%d customers are as they should be, want 1: %s\nthere are:\n%s\n%s", n, want, strings.Join(present, "\n"), d.tail())
 		}
 	}
-	if !d.numbers {
-		d.single()
-	}
+	d.single()
 }
 
 // single makes sure that no contact, of those that are gone too, has two customers.
 func (d *day) single() {
 	d.t.Helper()
-	owners := map[int]int64{}
+	customers := map[string]int64{}
 	for _, c := range d.target.Customers() {
-		owner, known := d.ever[strings.TrimSuffix(c.ExternalID(d.target.SystemID()), "|contact")]
-		if !known || owners[owner] != 0 {
-			d.t.Errorf("customer %d belongs to no contact, or to the one of customer %d: %s", c.ID, owners[owner], d.describe(c))
+		owner, known := d.owners[c.EmailAddress]
+		if !known || customers[owner] != 0 {
+			d.t.Errorf("customer %d belongs to no contact, or to the one of customer %d: %s", c.ID, customers[owner], d.describe(c))
 		}
-		owners[owner] = c.ID
+		customers[owner] = c.ID
 	}
 }
 
@@ -227,7 +285,7 @@ func live(t *testing.T, kind string, numbers, faults bool) {
 		set := settings{workers: rapid.SampledFrom([]int{1, 5}).Draw(r, "workers"), pageSize: rapid.IntRange(3, 6).Draw(r, "page")}
 		set.source.Assumptions = businesscentraltest.Assumptions{SkipTokenFollowsRow: flag("token follows row"), SkipTokenNeedsRow: flag("token needs row")}
 		set.target.Switches = ipaastest.Switches{EmptyAnswers: flag("empty answers"), NoMatchIs404: flag("no match is 404"), StringIDs: flag("string ids"), BareLookups: flag("bare look-ups")}
-		d := &day{world: newWorld(tr, set), draw: r, numbers: numbers, faults: faults, ever: map[string]int{}, planned: map[int]func() calls.Verdict{}}
+		d := &day{world: newWorld(tr, set), draw: r, numbers: numbers, faults: faults, owners: map[string]string{}, planned: map[int]func() calls.Verdict{}}
 		d.target.AddCompany("Adatum Corporation", "C1")
 		d.source.Add(businesscentraltest.Contact{No: "C1", Type: "Company", Name: "Adatum Corporation"})
 		d.line.Judge = func(c calls.Call) calls.Verdict {
@@ -247,6 +305,12 @@ func live(t *testing.T, kind string, numbers, faults bool) {
 		}
 		d.line.Judge = nil
 		d.target.ResetFaults()
+		d.clock.Advance(time.Second)
+		for _, id := range d.live {
+			if d.contact(id).EMail == "" {
+				d.newEmail(id) // without one there is no customer
+			}
+		}
 		d.settle()
 		d.perfect()
 		if !r.Failed() {
@@ -258,11 +322,9 @@ func live(t *testing.T, kind string, numbers, faults bool) {
 func TestRandomDaysEndAsAPerfectTransferWould(t *testing.T) { live(t, "random days", false, true) }
 
 func TestRandomDaysWithNewNumbersEndAsAPerfectTransferWould(t *testing.T) {
-	t.Skip("defects: see TestANumberThatGoesThroughThreeHands and TestContactsThatSwapNumbersAndBack")
 	live(t, "random days with new numbers", true, false)
 }
 
 func TestRandomDaysWithNewNumbersAndFaultsEndAsAPerfectTransferWould(t *testing.T) {
-	t.Skip("defect: see TestContactsThatSwapNumbersAfterACreateWhoseOutcomeIsNotStored")
 	live(t, "random days with new numbers and faults", true, true)
 }

@@ -167,7 +167,7 @@ func (r readOnlyStore) Save(ctx context.Context, s transfer.State, owner string)
 	return r.Store.Save(ctx, s, owner)
 }
 
-func (r readOnlyStore) Point(ctx context.Context, no, id string) error {
+func (r readOnlyStore) Point(ctx context.Context, no, id string) (transfer.Number, error) {
 	r.wrote("Point")
 	return r.Store.Point(ctx, no, id)
 }

@@ -108,8 +108,8 @@ func (s *twoTables) Save(ctx context.Context, state transfer.State, owner string
 	return s.Store.Save(ctx, state, owner)
 }
 
-func (s *twoTables) Point(ctx context.Context, no, id string) error {
-	_ = s.dynamo.Point(ctx, no, id)
+func (s *twoTables) Point(ctx context.Context, no, id string) (transfer.Number, error) {
+	_, _ = s.dynamo.Point(ctx, no, id)
 	return s.Store.Point(ctx, no, id)
 }
 

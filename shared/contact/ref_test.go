@@ -63,6 +63,36 @@ func TestIDsRoundTrip(t *testing.T) {
 	})
 }
 
+// Whatever somebody sends as an id: it is refused with a reason, or it comes back
+// from what is shown and stored as the same one, whose external ids differ from
+// those of every other contact.
+func TestAnyTextIsAnIDThatRoundTripsOrNone(t *testing.T) {
+	forms := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(\|contact)?`),
+		rapid.StringMatching(`.{0,20}(\|[cC]ontact)?`))
+	rapid.Check(t, func(t *rapid.T) {
+		ref, err := ParseRef(forms.Draw(t, "text"))
+		if err != nil {
+			if !errors.Is(err, ErrInvalidID) || ref != (Ref{}) {
+				t.Fatalf("got %+v, %v; want ErrInvalidID alone", ref, err)
+			}
+			return
+		}
+		if (ref.No == "") == (ref.ID == "") {
+			t.Fatalf("%+v names its contact twice or not at all", ref)
+		}
+		again, err := ParseRef(ref.String())
+		if err != nil || again != ref {
+			t.Fatalf("%+v became %+v (%v)", ref, again, err)
+		}
+		if AddressExternalID(ref.No) == ref.String() || Key(Key(ref.No)) != Key(ref.No) {
+			t.Fatalf("%+v: its address has the contact's id, or its key changes", ref)
+		}
+		if other, err := ParseRef(forms.Draw(t, "another text")); err == nil && other != ref && other.String() == ref.String() {
+			t.Fatalf("%+v and %+v are shown alike", ref, other)
+		}
+	})
+}
+
 func TestAFurtherPropertyIsFoundByTheNameOfItsCustomField(t *testing.T) {
 	c := Contact{AdditionalProperties: map[string]any{"Active_Web_User": true, "E_Mail_2": "x", "FPPCode": int64(1)}}
 	for _, name := range []string{"Active_Web_User", "Active Web User", "active web user", "FPP Code", "E Mail 2"} {

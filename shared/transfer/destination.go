@@ -1,12 +1,12 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"contactsync/shared/contact"
 	"contactsync/shared/customer"
 )
 
@@ -14,6 +14,11 @@ import (
 // costs one call; any other is looked up by external id and e-mail before it is
 // created, so that whatever died before cannot double it (guarantee 2).
 func (w *work) save(ctx context.Context) (Action, error) {
+	if w.row.CustomerID == "" {
+		if err := w.recall(ctx); err != nil {
+			return None, err
+		}
+	}
 	if w.row.CustomerID == "" {
 		return w.saveUnlinked(ctx)
 	}
@@ -29,7 +34,7 @@ func (w *work) save(ctx context.Context) (Action, error) {
 	}
 	// The customer was removed behind our back: it is created again (guarantee 9).
 	w.customerID, w.externalID, w.addressID = "", "", ""
-	w.row.AddressExternalID, w.row.SentHashes = "", nil
+	w.row.CustomerID, w.row.ExternalID, w.row.AddressExternalID, w.row.SentHashes = "", "", "", nil
 	return w.saveUnlinked(ctx)
 }
 
@@ -41,7 +46,7 @@ func (w *work) saveUnlinked(ctx context.Context) (Action, error) {
 	if err := w.freeNumber(ctx); err != nil {
 		return None, err
 	}
-	id, err := w.cfg.Target.CustomerByExternalID(ctx, contact.ExternalID(w.contact.No))
+	id, err := w.cfg.Target.CustomerByExternalID(ctx, w.wanted())
 	if err != nil {
 		return None, err
 	}
@@ -71,7 +76,7 @@ func (w *work) createOrLink(ctx context.Context) (Action, error) {
 // stored.
 func (w *work) adopt(ctx context.Context, id string, action Action) (Action, error) {
 	if !w.cfg.Mapping.Updates() && action == Updated {
-		w.customerID, w.externalID = id, contact.ExternalID(w.contact.No)
+		w.customerID, w.externalID = id, w.wanted()
 		return None, w.notTriggered("Contact Update", "linked to customer "+id)
 	}
 	err := w.update(ctx, id, false)
@@ -113,12 +118,16 @@ func (w *work) decideMatch(ctx context.Context, matches []Existing) (string, err
 		}
 	}
 	switch {
-	case linkedTo == contact.ExternalID(w.contact.No):
+	case linkedTo == w.wanted():
 		return match.ID, nil // our own: an earlier create whose link shows up late
 	case linkedTo != "":
-		own, err := w.formerly(ctx, linkedTo)
-		if err != nil || own {
-			return match.ID, err // our own: created before the contact got its present number
+		address, ours, err := w.formerly(ctx, linkedTo)
+		if err != nil {
+			return "", err
+		}
+		if ours { // created before the contact got its present number
+			w.row.AddressExternalID = cmp.Or(w.row.AddressExternalID, address)
+			return match.ID, nil
 		}
 		return "", DuplicateContact.Fail(op, "customer %s holds the e-mail address and is linked to %s", match.ID, linkedTo)
 	case !w.cfg.Policy.UpdateAndLink:
@@ -150,7 +159,7 @@ func (w *work) create(ctx context.Context) (Action, error) {
 		w.mayHaveSent = !refused(err) && !errors.Is(err, ErrThrottled)
 		return None, err
 	}
-	id, lookErr := w.cfg.Target.CustomerByExternalID(ctx, contact.ExternalID(w.contact.No))
+	id, lookErr := w.cfg.Target.CustomerByExternalID(ctx, w.wanted())
 	switch {
 	case lookErr != nil && (StopsRun(lookErr) || cut(ctx)):
 		return None, lookErr
@@ -169,7 +178,7 @@ func (w *work) update(ctx context.Context, id string, link bool) error {
 		w.mayHaveSent = !refused(err)
 		return err
 	}
-	want := contact.ExternalID(w.contact.No)
+	want := w.wanted()
 	if answer.LinksKnown && answer.ExternalID != "" && answer.ExternalID != want {
 		w.customerID = w.row.CustomerID
 		return DuplicateContact.Fail("update customer "+id+" of contact "+w.ref().String(),
@@ -186,31 +195,24 @@ func refused(err error) bool {
 
 func (w *work) sentTo(id string) {
 	w.sent = true
-	w.customerID, w.externalID = id, contact.ExternalID(w.contact.No)
+	w.customerID, w.externalID = id, w.wanted()
+	w.addressID = w.row.AddressExternalID
 	if len(w.mapped.Customer.Addresses) > 0 {
 		w.addressID = w.addressExternalID()
 	}
 }
 
 // addressExternalID is what the address is saved under: it keeps its first one
-// when the contact gets another number (guarantee 2f). Where a renumbered contact
-// kept the one that belongs to our number, ours carries the internal id instead.
+// when the contact gets another number (guarantee 2f).
 func (w *work) addressExternalID() string {
-	if w.row.AddressExternalID != "" {
-		return w.row.AddressExternalID
-	}
-	id := contact.AddressExternalID(w.contact.No)
-	if w.other != nil && w.other.AddressExternalID == id && w.other.No != w.contact.No {
-		return contact.AddressExternalID(w.contact.ID)
-	}
-	return id
+	return cmp.Or(w.row.AddressExternalID, addressIDFor(w.contact.No, w.contact.ID, w.first))
 }
 
 // body returns the mapped customer with the external ids that travel along.
 func (w *work) body(withExternalID bool) customer.Customer {
 	body := w.mapped.Customer
 	if withExternalID {
-		body.ExternalID = contact.ExternalID(w.contact.No)
+		body.ExternalID = w.wanted()
 	}
 	if len(body.Addresses) > 0 {
 		body.Addresses = append([]customer.Address(nil), body.Addresses...)

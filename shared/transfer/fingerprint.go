@@ -177,7 +177,11 @@ func settled(c *contact.Contact, known *State, fingerprint string) bool {
 	if known.Fingerprint != fingerprint || (c.ID != "" && known.No != c.No) {
 		return false
 	}
-	return known.Status == Succeeded || known.Version.Equal(c.Modified)
+	if known.Status == Succeeded {
+		// A customer that gave its external id away waits for it, also when its contact is as it was before.
+		return known.carries(contact.ExternalID(c.No))
+	}
+	return known.Version.Equal(c.Modified)
 }
 
 // settledMeanwhile reports whether another execution stored the outcome between
@@ -213,8 +217,7 @@ func (w *work) unchangedBody() bool {
 // certain reports whether the store knows what the customer holds, under which
 // external id.
 func (w *work) certain() bool {
-	return w.row.CustomerID != "" && !w.row.Interrupted && w.job.Trigger != ByReplay &&
-		w.row.ExternalID == contact.ExternalID(w.contact.No)
+	return w.row.carries(w.wanted()) && !w.row.Interrupted && w.job.Trigger != ByReplay
 }
 
 func newOwner() string { return rand.Text() }

@@ -82,7 +82,8 @@ var (
 type Ledger interface {
 	// Claim takes the exclusive right to write one contact until the given time
 	// and returns the state as it is under the claim. seed is stored where there
-	// is no state yet. It is [ErrClaimed] while another claim is alive at now.
+	// is no state yet. It is [ErrClaimed] while another claim is alive at now. The
+	// external id of a claim that it takes the place of is added to State.Begun.
 	Claim(ctx context.Context, key Key, claim Claim, now time.Time, seed State) (State, error)
 	// Save replaces the state and ends the claim. It is [ErrClaimLost] when the
 	// claim is not owner's any more; nothing is written then.
@@ -96,9 +97,12 @@ type Ledger interface {
 	// the pointer from a number to an internal id. found is false when nothing
 	// is known of it; the key is then where its first state belongs.
 	KeyOf(ctx context.Context, ref contact.Ref) (key Key, found bool, err error)
-	// Point makes a number lead to the state of an internal id. It replaces
-	// whatever stood under the number.
-	Point(ctx context.Context, no, id string) error
+	// Number returns what is known of a number: like KeyOf, and which contacts had it.
+	Number(ctx context.Context, no string) (Number, error)
+	// Point makes a number lead to the state of an internal id and returns what is
+	// known of the number then. It replaces whatever stood under the number, except
+	// which contacts had it.
+	Point(ctx context.Context, no, id string) (Number, error)
 	// Request stores that a contact waits for its transfer.
 	Request(ctx context.Context, requests ...Request) error
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"contactsync/shared/contact"
 	"contactsync/shared/customer"
 )
 
@@ -75,13 +74,26 @@ func (w *work) look(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrNoState) {
 		return ledgerError("read the state of "+w.ref().String(), err)
 	}
+	row.endClaim() // one that is alive may end so
 	w.row = row
 	w.customerID = row.CustomerID
-	return nil
+	if !w.mayMeetOther() {
+		return nil
+	}
+	n, err := w.cfg.Ledger.Number(ctx, w.contact.No)
+	if err != nil {
+		return ledgerError("find who had the number "+w.ref().String(), err)
+	}
+	return w.meet(ctx, n)
 }
 
 // foresee says which customer would be written, and how.
 func (w *work) foresee(ctx context.Context) (Existing, Action, error) {
+	if w.row.CustomerID == "" {
+		if err := w.recall(ctx); err != nil {
+			return Existing{}, None, err
+		}
+	}
 	if w.row.CustomerID != "" {
 		present, err := w.cfg.Target.Customer(ctx, w.row.CustomerID)
 		switch {
@@ -95,7 +107,7 @@ func (w *work) foresee(ctx context.Context) (Existing, Action, error) {
 			return present, Updated, nil
 		}
 	}
-	id, err := w.cfg.Target.CustomerByExternalID(ctx, contact.ExternalID(w.contact.No))
+	id, err := w.carrier(ctx)
 	if err != nil {
 		return Existing{}, None, err
 	}
@@ -115,6 +127,18 @@ func (w *work) foresee(ctx context.Context) (Existing, Action, error) {
 	}
 	w.customerID = id
 	return present, action, err
+}
+
+// carrier returns the customer that carries the external id of our number, "" when
+// none does or when it is another contact's and would have to give the id free.
+func (w *work) carrier(ctx context.Context) (string, error) {
+	for i := range w.others {
+		now, err := w.ownerNow(ctx, &w.others[i])
+		if err != nil || now == movedOn {
+			return "", err
+		}
+	}
+	return w.cfg.Target.CustomerByExternalID(ctx, w.wanted())
 }
 
 // differences lists what a body would change in the present customer. What it

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"contactsync/shared/contact"
@@ -81,36 +80,49 @@ func (w *work) claimUnread(ctx context.Context) error {
 // claim takes the contact for this execution (guarantee 2c) and decides on the
 // row as the claim returned it (2d): an older version never overwrites a newer one.
 func (w *work) claim(ctx context.Context) error {
-	w.key = KeyFor(&w.contact)
-	seed := State{No: w.seedNo(), ContactID: w.contact.ID}
-	if w.job.Known == nil || w.job.Known.Key() != w.key {
-		var err error
-		if seed, err = w.firstSeen(ctx, seed); err != nil {
+	for again := false; ; again = true {
+		renumbered, err := w.takeNewest(ctx)
+		if err != nil || w.settled != nil {
 			return err
 		}
-	}
-	if err := w.take(ctx, w.key, seed); err != nil || w.settled != nil {
-		return err
+		if !renumbered {
+			break
+		}
+		// The claim names the external id of a number that the contact has no more.
+		w.giveUp(ctx)
+		w.owner = ""
+		if again {
+			return fmt.Errorf("contact %s gets one number after another: %w", w.ref(), ErrClaimed)
+		}
 	}
 	ctx, cancel := w.withinClaim(ctx)
 	defer cancel()
-	if err := w.newest(ctx); err != nil {
-		return err
-	}
-	if !w.lookedAround && w.mayMeetOther() {
-		if err := w.findOther(ctx); err != nil {
-			return err
-		}
-	}
 	if err := w.takeFingerprint(ctx); err != nil || w.settled != nil {
 		return err
 	}
-	if w.other == nil {
-		// Before the first call: should this execution die after its create and the
-		// contact get another number, the old one still leads here.
-		return w.point(ctx)
+	if !w.mayMeetOther() {
+		return nil
 	}
-	return nil
+	return w.lookAround(ctx)
+}
+
+// takeNewest claims the contact and makes sure that the copy at hand is the newest
+// one; renumbered tells that it has another number than the one it was claimed with.
+func (w *work) takeNewest(ctx context.Context) (renumbered bool, err error) {
+	w.key = KeyFor(&w.contact)
+	seed := State{No: w.seedNo(), ContactID: w.contact.ID}
+	if known := w.job.Known; known == nil || known.Key() != w.key || known.No != w.contact.No || !known.carries(w.wanted()) {
+		if seed, err = w.firstSeen(ctx, seed); err != nil {
+			return false, err
+		}
+	}
+	if err := w.take(ctx, w.key, seed); err != nil || w.settled != nil {
+		return false, err
+	}
+	ctx, cancel := w.withinClaim(ctx)
+	defer cancel()
+	err = w.newest(ctx)
+	return w.row.Claim.ExternalID != w.wanted(), err
 }
 
 // seedNo is the number of a state that is kept under the number. One that is kept
@@ -123,36 +135,32 @@ func (w *work) seedNo() string {
 	return w.contact.No
 }
 
-// firstSeen looks up what the store knows under the contact's number: an outcome
-// from before its internal id was known, which moves along, or another contact
-// that had the number before.
+// firstSeen looks up what the store knows under the contact's number, and lets it
+// lead here: an outcome from before its internal id was known moves along.
 func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
 	if w.contact.ID == "" {
 		return seed, nil
 	}
-	w.lookedAround = true
-	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: w.contact.No})
+	n, err := w.cfg.Ledger.Number(ctx, w.contact.No)
 	if err != nil {
 		return seed, ledgerError("find the state of "+w.ref().String(), err)
 	}
-	if key == w.key {
+	if n.Key.ID != "" || !n.Found {
+		return seed, w.announce(ctx, n)
+	}
+	// Announced after the claim: it takes the place of what stands under the number.
+	earlier, err := w.cfg.Ledger.State(ctx, n.Key)
+	if errors.Is(err, ErrNoState) {
 		return seed, nil
 	}
-	w.elsewhere = true
-	if !found {
-		return seed, nil
-	}
-	earlier, err := w.cfg.Ledger.State(ctx, key)
-	switch {
-	case errors.Is(err, ErrNoState):
-		return seed, nil
-	case err != nil:
+	if err != nil {
 		return seed, ledgerError("read the state of "+w.ref().String(), err)
-	case key.ID != "":
-		w.other = &earlier
-		return seed, nil
 	}
-	earlier.No, earlier.ContactID, earlier.Claim = "", w.contact.ID, Claim{}
+	if earlier.Claim.Owner != "" || earlier.Interrupted {
+		earlier.SentHashes = nil // what the customer holds is not certain
+	}
+	earlier.endClaim()
+	earlier.No, earlier.ContactID = "", w.contact.ID
 	return earlier, nil
 }
 
@@ -163,6 +171,9 @@ func (w *work) take(ctx context.Context, key Key, seed State) error {
 		until = earlier(until, now.Add(time.Until(deadline)+2*time.Second))
 	}
 	claim := Claim{Owner: newOwner(), Until: until.Truncate(time.Millisecond)}
+	if w.isRead {
+		claim.ExternalID = w.wanted()
+	}
 	row, err := w.cfg.Ledger.Claim(ctx, key, claim, now, seed)
 	if errors.Is(err, ErrClaimed) {
 		return fmt.Errorf("contact %s: %w", w.ref(), ErrClaimed)
@@ -183,58 +194,11 @@ func (w *work) take(ctx context.Context, key Key, seed State) error {
 // contact is new, or it got another number.
 func (w *work) renumbered() bool { return w.contact.ID != "" && w.row.No != w.contact.No }
 
-// point makes the number lead to the contact's state, once.
-func (w *work) point(ctx context.Context) error {
-	if w.pointed || w.contact.ID == "" || !(w.renumbered() || w.elsewhere) {
-		return nil
-	}
-	if err := w.cfg.Ledger.Point(ctx, w.contact.No, w.contact.ID); err != nil {
-		return ledgerError("store the number of "+w.ref().String(), err)
-	}
-	w.pointed = true
-	return nil
-}
-
-// formerly reports whether an external id was made of a number that this contact
-// had before.
-func (w *work) formerly(ctx context.Context, externalID string) (bool, error) {
-	no, isOurs := strings.CutSuffix(externalID, contact.ExternalID(""))
-	if !isOurs || no == "" || w.contact.ID == "" {
-		return false, nil
-	}
-	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: no})
-	if err != nil {
-		return false, ledgerError("find the state of contact "+no, err)
-	}
-	return found && key == w.key, nil
-}
-
 // mayMeetOther reports whether another contact's customer may carry the external
-// id of our number: as long as ours does not carry it for certain.
+// id of our number: as long as ours does not carry it for certain. The number is
+// looked at, too, for the external id of an address that was never saved.
 func (w *work) mayMeetOther() bool {
-	return w.contact.ID != "" && (w.renumbered() || w.row.CustomerID == "" || w.row.ExternalID != contact.ExternalID(w.contact.No))
-}
-
-// findOther looks up which contact the number led to so far.
-func (w *work) findOther(ctx context.Context) error {
-	w.lookedAround = true
-	key, found, err := w.cfg.Ledger.KeyOf(ctx, contact.Ref{No: w.contact.No})
-	if err != nil {
-		return ledgerError("find who had the number "+w.ref().String(), err)
-	}
-	w.elsewhere = key != w.key
-	if !found || key.ID == "" || key == w.key {
-		return nil
-	}
-	other, err := w.cfg.Ledger.State(ctx, key)
-	if errors.Is(err, ErrNoState) {
-		return nil
-	}
-	if err != nil {
-		return ledgerError("read the state of "+w.ref().String(), err)
-	}
-	w.other = &other
-	return nil
+	return w.contact.ID != "" && (w.renumbered() || !w.row.carries(w.wanted()) || w.row.AddressExternalID == "")
 }
 
 // newest reads the contact again when the row knows a newer version than the copy
@@ -248,12 +212,7 @@ func (w *work) newest(ctx context.Context) error {
 	if w.contact.ID != "" {
 		ref = contact.Ref{ID: w.contact.ID}
 	}
-	if err := w.readAgain(ctx, ref); err != nil {
-		return err
-	}
-	// Its number may be another one than that of the copy.
-	w.lookedAround, w.elsewhere, w.other = false, false, nil
-	return nil
+	return w.readAgain(ctx, ref)
 }
 
 // withinClaim bounds the calls of a contact so that they end before its claim does.

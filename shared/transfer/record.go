@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-
-	"contactsync/shared/contact"
 )
 
 // maxAttemptsOfAVersion: the fifth failure is final (design.md 1.9).
@@ -26,11 +24,6 @@ func (w *work) record(ctx context.Context, action Action, outcome error) (Transf
 	// meanwhile: calls end a second before its deadline for this.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	if w.isRead && !w.othersTurn() {
-		if err := w.point(ctx); err != nil {
-			return w.pending(), err
-		}
-	}
 	err := w.cfg.Ledger.Save(ctx, state, w.owner)
 	if errors.Is(err, ErrClaimLost) {
 		// Somebody else took over after our claim had ended; his outcome counts.
@@ -43,21 +36,26 @@ func (w *work) record(ctx context.Context, action Action, outcome error) (Transf
 	return state.Transfer(), nil
 }
 
-// othersTurn reports whether the number must go on leading to the contact that had
-// it: its customer still carries the external id, and has to give it free first.
-func (w *work) othersTurn() bool {
-	return !w.sent && w.other != nil && w.other.CustomerID != "" && w.other.ExternalID == contact.ExternalID(w.contact.No)
-}
-
 // next makes the state that the outcome leads to.
 func (w *work) next(action Action, outcome error) State {
 	state := w.row
-	state.Claim, state.Interrupted = Claim{}, false
+	state.Interrupted = false
 	state.CustomerID, state.ExternalID, state.AddressExternalID = w.customerID, w.externalID, w.addressID
 	if w.isRead {
 		state.No, state.ContactID = w.contact.No, w.contact.ID
 	}
 	attempt := w.attempt(action, outcome)
+	switch {
+	case w.sent:
+		state.Claim, state.Begun = Claim{}, nil
+	case w.mayHaveSent:
+		state.endClaim()
+		if len(w.mapped.Customer.Addresses) > 0 {
+			state.AddressExternalID = w.addressExternalID()
+		}
+	default:
+		state.Claim = Claim{}
+	}
 	if w.sent {
 		attempt.Sent, attempt.Changed = w.sentNames, w.changed()
 		state.SentHashes = w.sentHashes

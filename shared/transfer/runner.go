@@ -161,28 +161,27 @@ type work struct {
 	job     Job
 	started time.Time
 
-	contact      contact.Contact // as read
-	isRead       bool
-	key          Key
-	owner        string
-	claimUntil   time.Time
-	callsEnd     time.Time // claimUntil by the machine's clock, which contexts go by
-	row          State     // as the claim returned it
-	hash         *hasher
-	fingerprint  string
-	mapped       mapping.Result
-	sentHashes   map[string]string // of the body that this transfer wants
-	sentNames    []string
-	warnings     []string
-	lookedAround bool   // the store was asked whom the number leads to
-	elsewhere    bool   // it leads to another contact's state, or to none
-	pointed      bool   // the number leads to this contact's state now
-	other        *State // the contact that our number leads to in the store, when it is not this one
-	mayHaveSent  bool   // a call that changes iPaaS.com was started
-	sent         bool   // it succeeded
-	customerID   string
-	externalID   string
-	addressID    string
+	contact     contact.Contact // as read
+	isRead      bool
+	key         Key
+	owner       string
+	claimUntil  time.Time
+	callsEnd    time.Time // claimUntil by the machine's clock, which contexts go by
+	row         State     // as the claim returned it
+	hash        *hasher
+	fingerprint string
+	mapped      mapping.Result
+	sentHashes  map[string]string // of the body that this transfer wants
+	sentNames   []string
+	warnings    []string
+	last        Key     // where the number led to before this execution saved anything
+	first       string  // internal id of the contact that it led to first
+	others      []State // of contacts that had our number and whose customer may carry its external id
+	mayHaveSent bool    // a call that changes iPaaS.com was started
+	sent        bool    // it succeeded
+	customerID  string
+	externalID  string
+	addressID   string
 
 	settled *Transfer // nothing to do: another execution stored the outcome meanwhile
 }

@@ -60,6 +60,14 @@ func KeyFor(c *contact.Contact) Key {
 	return Key{No: contact.Key(c.No)}
 }
 
+// A Number is what the store knows of a contact number.
+type Number struct {
+	Key   Key      // where the state of its contact is kept, or belongs
+	Found bool     // whether anything stands under the number
+	First string   // internal id of the first contact that the number ever led to; "" when it led to none
+	LedTo []string // internal ids of all of them, in no order
+}
+
 // A Problem is why a transfer failed: a code of the catalogue and what to know
 // besides the catalogue's texts. It holds no personal data.
 type Problem struct {
@@ -107,7 +115,10 @@ type State struct {
 	// Interrupted says that a claim before the present one ended without Save or
 	// Release: what the customer holds now is not certain.
 	Interrupted bool
-	Attempts    []Attempt // newest first, at most MaxAttempts; nil where the store was asked for states of a page
+	// Begun are external ids that the customer may carry besides ExternalID: of
+	// claims that ended without Save or Release, and of calls with an unknown outcome.
+	Begun    []string
+	Attempts []Attempt // newest first, at most MaxAttempts; nil where the store was asked for states of a page
 }
 
 // Key returns where the state is kept.
@@ -128,8 +139,9 @@ func (s *State) Ref() contact.Ref {
 
 // A Claim is the exclusive right of one execution to write one contact.
 type Claim struct {
-	Owner string
-	Until time.Time
+	Owner      string
+	Until      time.Time
+	ExternalID string // the one that calls under this claim save the customer with; "" when they save nothing
 }
 
 // A Request is a contact that waits for its transfer, or, when Wake is set, the

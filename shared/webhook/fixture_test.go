@@ -192,7 +192,7 @@ func (s *site) keep(state transfer.State) {
 		}
 	}
 	if state.No != "" && state.ContactID != "" {
-		if err := s.store.Point(ctx, state.No, state.ContactID); err != nil {
+		if _, err := s.store.Point(ctx, state.No, state.ContactID); err != nil {
 			s.t.Fatal(err)
 		}
 	}

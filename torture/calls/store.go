@@ -67,6 +67,10 @@ func (s *store) KeyOf(ctx context.Context, ref contact.Ref) (transfer.Key, bool,
 	return k.key, k.found, err
 }
 
+func (s *store) Number(ctx context.Context, no string) (transfer.Number, error) {
+	return one(ctx, s, "Number", func() (transfer.Number, error) { return s.to.Number(ctx, no) })
+}
+
 func (s *store) Claim(ctx context.Context, key transfer.Key, claim transfer.Claim, now time.Time, seed transfer.State) (transfer.State, error) {
 	return one(ctx, s, "Claim", func() (transfer.State, error) { return s.to.Claim(ctx, key, claim, now, seed) })
 }
@@ -83,8 +87,8 @@ func (s *store) State(ctx context.Context, key transfer.Key) (transfer.State, er
 	return one(ctx, s, "State", func() (transfer.State, error) { return s.to.State(ctx, key) })
 }
 
-func (s *store) Point(ctx context.Context, no, id string) error {
-	return write(ctx, s, "Point", func() error { return s.to.Point(ctx, no, id) })
+func (s *store) Point(ctx context.Context, no, id string) (transfer.Number, error) {
+	return one(ctx, s, "Point", func() (transfer.Number, error) { return s.to.Point(ctx, no, id) })
 }
 
 func (s *store) Request(ctx context.Context, requests ...transfer.Request) error {

@@ -124,6 +124,17 @@ func (r reader) texts(name string) []string {
 	return out
 }
 
+func (r reader) set(name string) []string {
+	switch v := r.attrs[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberSS:
+		return v.Value
+	default:
+		r.bad(name, "a set of strings")
+	}
+	return nil
+}
+
 func (r reader) in(name string) reader {
 	inside := reader{path: r.path + name + ".", err: r.err}
 	switch v := r.attrs[name].(type) {
@@ -181,6 +192,10 @@ func stateOf(it item) (transfer.State, error) {
 		CustomerID: shown.text("customer_id"),
 		Claim:      transfer.Claim{Owner: r.text(attrClaimOwner), Until: r.moment(attrClaimUntil)},
 	}
+	if claims := r.texts(attrClaimNames); len(claims) > 0 {
+		s.Claim.ExternalID = claims[0]
+	}
+	s.Begun = listing.AddBegun(nil, r.texts(attrBegun)...)
 	s.Status = r.status()
 	s.Interrupted = r.number(attrOpenClaims) > 0 && s.Claim.Owner == ""
 	known := r.in(attrKnown)

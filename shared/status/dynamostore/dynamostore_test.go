@@ -3,6 +3,7 @@ package dynamostore_test
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"io"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"pgregory.net/rapid"
 
 	"contactsync/shared/status"
 	"contactsync/shared/status/dynamostore"
@@ -80,4 +82,23 @@ func TestStoreWhoseAnswersGetLost(t *testing.T) {
 	client := &lossy{}
 	statustest.Run(t, func(t *testing.T) status.Store { return openOver(t, "default", "contactsync-"+rand.Text(), client) })
 	t.Logf("%d answers of %d were lost", client.calls.Load()/30, client.calls.Load())
+}
+
+// The model of all stores, with a connection of one table for each sequence of calls.
+func TestStoreBehavesLikeItsModel(t *testing.T) {
+	table := "contactsync-" + rand.Text()
+	openConnection(t, "default", table)
+	// The stand-in answers a few hundred calls a second: ten sequences, unless the command says more.
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := flag.Set("rapid.checks", "10"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	statustest.Model(t, func(rt *rapid.T) status.Store {
+		s, err := dynamostore.New(rt.Context(), dynamostore.Config{Connection: rand.Text(), Table: table, Now: func() time.Time { return statustest.Now }})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		return s
+	})
 }

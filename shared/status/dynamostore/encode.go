@@ -21,6 +21,17 @@ func number(n int64) types.AttributeValue {
 
 func moment(t time.Time) types.AttributeValue { return text(listing.FormatTime(t)) }
 
+// names returns external ids as a list, empty ones left out.
+func names(externalIDs ...string) types.AttributeValue {
+	list := []types.AttributeValue{}
+	for _, id := range externalIDs {
+		if id != "" {
+			list = append(list, text(id))
+		}
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
+
 func boolean(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
 
 // fields is a map under construction that leaves out what is empty: an attribute

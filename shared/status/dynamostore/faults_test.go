@@ -59,7 +59,10 @@ func operations() []operation {
 		}},
 		{"Save", func(ctx context.Context, s *dynamostore.Store) error { return s.Save(ctx, state, "me") }},
 		{"Release", func(ctx context.Context, s *dynamostore.Store) error { return s.Release(ctx, key, "me") }},
-		{"Point", func(ctx context.Context, s *dynamostore.Store) error { return s.Point(ctx, "44552", key.ID) }},
+		{"Point", func(ctx context.Context, s *dynamostore.Store) error {
+			_, err := s.Point(ctx, "44552", key.ID)
+			return err
+		}},
 		{"Forget", func(ctx context.Context, s *dynamostore.Store) error { return s.Forget(ctx, key) }},
 		{"Request", func(ctx context.Context, s *dynamostore.Store) error { return s.Request(ctx, request) }},
 		{"Requests", func(ctx context.Context, s *dynamostore.Store) error { _, _, err := s.Requests(ctx, 10); return err }},

@@ -26,9 +26,13 @@ const (
 	attrNumbers    = "numbers" // every number under which the state was saved: the pointers that may lead to it
 	attrClaimOwner = "claim_owner"
 	attrClaimUntil = "claim_until"
-	attrOpenClaims = "open_claims" // claims taken since the last outcome and not given back
-	attrSavedBy    = "saved_by"    // owner of the claim under which the outcome was saved
-	attrLeadsTo    = "leads_to"    // of a pointer
+	attrOpenClaims = "open_claims"  // claims taken since the last outcome and not given back
+	attrSavedBy    = "saved_by"     // owner of the claim under which the outcome was saved
+	attrClaimNames = "claim_names"  // the external id that calls under the claim save the customer with, as a list
+	attrBegun      = "begun"        // those of claims that ended without an outcome
+	attrLeadsTo    = "leads_to"     // of a pointer: the internal id
+	attrFirst      = "first_led_to" // of a pointer: the internal id that it led to first
+	attrLedTo      = "led_to"       // of a pointer: all that it ever led to, as a set
 
 	// of a request
 	attrNo          = "no"

@@ -1,6 +1,7 @@
 package dynamostore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -42,9 +43,12 @@ func (s *Store) Claim(ctx context.Context, key transfer.Key, claim transfer.Clai
 	values := item{
 		":owner": text(claim.Owner), ":until": moment(claim.Until), ":now": moment(now), ":one": number(1),
 		":transfer": transferOf(&seed), ":known": knownOf(&seed), ":attempts": attemptsOf(&seed),
+		":names": names(claim.ExternalID), ":none": names(), ":begun": names(seed.Begun...),
 	}
+	// What stands on the right of a SET is the item as it was: the names are those of the claim before.
 	update := "SET #claim_owner = :owner, #claim_until = :until, #transfer = if_not_exists(#transfer, :transfer), " +
-		"#known = if_not_exists(#known, :known), #attempts = if_not_exists(#attempts, :attempts) ADD #open_claims :one"
+		"#known = if_not_exists(#known, :known), #attempts = if_not_exists(#attempts, :attempts), #claim_names = :names, " +
+		"#begun = list_append(if_not_exists(#begun, :begun), if_not_exists(#claim_names, :none)) ADD #open_claims :one"
 	condition := isFree
 	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.cfg.Table, Key: primaryKey(s.keyPK(key), skState),
@@ -70,6 +74,7 @@ func (s *Store) claimNew(ctx context.Context, op string, key transfer.Key, claim
 	f := fields(primaryKey(s.keyPK(key), skState))
 	f[attrTransfer], f[attrKnown], f[attrAttempts] = transferOf(&seed), knownOf(&seed), attemptsOf(&seed)
 	f[attrClaimOwner], f[attrClaimUntil], f[attrOpenClaims] = text(claim.Owner), moment(claim.Until), number(1)
+	f[attrClaimNames], f[attrBegun] = names(claim.ExternalID), names(seed.Begun...)
 	s.index(f, &seed)
 	condition := "attribute_not_exists(#pk)"
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
@@ -98,7 +103,11 @@ func claimed(op string, it item) (transfer.State, error) {
 func isClaim(it item, claim transfer.Claim) bool {
 	owner, _ := it[attrClaimOwner].(*types.AttributeValueMemberS)
 	until, _ := it[attrClaimUntil].(*types.AttributeValueMemberS)
-	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until)
+	externalID := ""
+	if claims := newReader(it).texts(attrClaimNames); len(claims) > 0 {
+		externalID = claims[0]
+	}
+	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until) && externalID == claim.ExternalID
 }
 
 // Save stores the outcome with one conditional write; see [transfer.Ledger]. At
@@ -109,6 +118,7 @@ func (s *Store) Save(ctx context.Context, state transfer.State, owner string) er
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	set := fields{attrTransfer: transferOf(&state), attrKnown: knownOf(&state), attrAttempts: attemptsOf(&state), attrSavedBy: text(owner)}
+	set[attrBegun] = names(state.Begun...) // an empty list too: the seed's must not come back
 	s.index(set, &state)
 	values := item{":owner": text(owner)}
 	assignments := make([]string, 0, len(set))
@@ -116,7 +126,7 @@ func (s *Store) Save(ctx context.Context, state transfer.State, owner string) er
 		assignments = append(assignments, "#"+name+" = :"+name)
 		values[":"+name] = value
 	}
-	update := "SET " + strings.Join(assignments, ", ") + " REMOVE #claim_owner, #claim_until, #open_claims"
+	update := "SET " + strings.Join(assignments, ", ") + " REMOVE #claim_owner, #claim_until, #claim_names, #open_claims"
 	if state.Status == "" {
 		update += ", #status, #status_key, #sort_key"
 	}
@@ -146,7 +156,7 @@ func (s *Store) Release(ctx context.Context, key transfer.Key, owner string) err
 	if err := listing.CheckKey(key); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	update := "REMOVE #claim_owner, #claim_until ADD #open_claims :less"
+	update := "REMOVE #claim_owner, #claim_until, #claim_names ADD #open_claims :less"
 	condition := isOurs
 	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.cfg.Table, Key: primaryKey(s.keyPK(key), skState),
@@ -183,34 +193,65 @@ func (s *Store) State(ctx context.Context, key transfer.Key) (transfer.State, er
 // KeyOf follows the pointer from a number to an internal id; see
 // [transfer.Ledger]. A pointer goes before a state under the same number.
 func (s *Store) KeyOf(ctx context.Context, ref contact.Ref) (transfer.Key, bool, error) {
+	n, err := s.find(ctx, ref)
+	return n.Key, n.Found, err
+}
+
+// Number returns what is known of a number; see [transfer.Ledger].
+func (s *Store) Number(ctx context.Context, no string) (transfer.Number, error) {
+	return s.find(ctx, contact.Ref{No: no})
+}
+
+func (s *Store) find(ctx context.Context, ref contact.Ref) (transfer.Number, error) {
 	op := "find the state of " + ref.String()
-	key := transfer.Key{ID: ref.ID, No: contact.Key(ref.No)}
-	if err := listing.CheckKey(key); err != nil {
-		return transfer.Key{}, false, fmt.Errorf("%s: %w", op, err)
+	n := transfer.Number{Key: transfer.Key{ID: ref.ID, No: contact.Key(ref.No)}}
+	if err := listing.CheckKey(n.Key); err != nil {
+		return transfer.Number{}, fmt.Errorf("%s: %w", op, err)
 	}
-	it, err := s.get(ctx, op, s.keyPK(key), skState)
+	it, err := s.get(ctx, op, s.keyPK(n.Key), skState)
 	if err != nil || len(it) == 0 {
-		return key, false, err
+		return n, err
 	}
+	if it[attrLeadsTo] == nil {
+		n.Found = true
+		return n, nil
+	}
+	return numberOf(op, it)
+}
+
+// numberOf reads a pointer.
+func numberOf(op string, it item) (transfer.Number, error) {
 	r := newReader(it)
-	if id := r.text(attrLeadsTo); id != "" {
-		return transfer.Key{ID: id}, true, nil
-	}
+	id := r.text(attrLeadsTo)
+	n := transfer.Number{Key: transfer.Key{ID: id}, Found: true, First: cmp.Or(r.text(attrFirst), id), LedTo: r.set(attrLedTo)}
 	if err := r.done(); err != nil {
-		return transfer.Key{}, false, fmt.Errorf("%s: %w", op, err)
+		return transfer.Number{}, fmt.Errorf("%s: %w", op, err)
 	}
-	return key, true, nil
+	return n, nil
+}
+
+// stateAttributes are all attributes of a state, which a pointer takes the place of.
+var stateAttributes = []string{
+	attrStatus, attrStatusKey, attrSortKey, attrTransfer, attrKnown, attrAttempts, attrNumbers, attrClaimOwner, attrClaimUntil,
+	attrClaimNames, attrBegun, attrOpenClaims, attrSavedBy,
 }
 
 // Point makes a number lead to an internal id; see [transfer.Ledger].
-func (s *Store) Point(ctx context.Context, no, id string) error {
+func (s *Store) Point(ctx context.Context, no, id string) (transfer.Number, error) {
 	op := "make the number " + contact.ExternalID(no) + " lead to its internal id"
 	if contact.Key(no) == "" || id == "" {
-		return fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
+		return transfer.Number{}, fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
 	}
-	it := primaryKey(s.numberPK(no), skState)
-	it[attrLeadsTo] = text(id)
-	return s.put(ctx, op, it)
+	update := "SET #leads_to = :id, #first_led_to = if_not_exists(#first_led_to, :id) ADD #led_to :ids REMOVE #" + strings.Join(stateAttributes, ", #")
+	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.cfg.Table, Key: primaryKey(s.numberPK(no), skState),
+		UpdateExpression: &update, ExpressionAttributeNames: namesIn(update), ExpressionAttributeValues: item{":id": text(id), ":ids": &types.AttributeValueMemberSS{Value: []string{id}}},
+		ReturnValues: types.ReturnValueAllNew,
+	})
+	if err != nil {
+		return transfer.Number{}, s.fail(ctx, op, err)
+	}
+	return numberOf(op, out.Attributes)
 }
 
 // Forget removes every row of a contact, under each number that it ever had here;

@@ -14,7 +14,7 @@ import (
 	"contactsync/shared/transfer"
 )
 
-const stateProjection = "#pk, #sk, #status, #transfer, #known, #claim_owner, #claim_until, #open_claims"
+const stateProjection = "#pk, #sk, #status, #transfer, #known, #claim_owner, #claim_until, #claim_names, #begun, #open_claims"
 
 // States reads the states of a page in batches, several at once; see [status.Store].
 func (s *Store) States(ctx context.Context, keys []transfer.Key) (map[transfer.Key]transfer.State, error) {

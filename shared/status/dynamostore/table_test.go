@@ -21,7 +21,7 @@ func TestConnectionsShareATable(t *testing.T) {
 	if err := second.Request(ctx, transfer.Request{Ref: contact.Ref{No: "2"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := second.Point(ctx, "3", "3f2504e0"); err != nil {
+	if _, err := second.Point(ctx, "3", "3f2504e0"); err != nil {
 		t.Fatal(err)
 	}
 	if waiting, _, err := first.Requests(ctx, 10); err != nil || len(waiting) != 0 {

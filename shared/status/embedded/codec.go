@@ -19,7 +19,7 @@ import (
 // with every text as its length and bytes, every time in milliseconds. The head is
 // all that the states of a page need; the attempts behind it are then not decoded.
 // The texts of a decoded head share one allocation.
-const codecVersion = 1
+const codecVersion = 2
 
 // record is a state with what only the store knows of it.
 type record struct {
@@ -86,6 +86,8 @@ func encode(r *record) []byte {
 	head.text(r.Fingerprint)
 	head.text(r.Claim.Owner)
 	head.moment(r.Claim.Until)
+	head.text(r.Claim.ExternalID)
+	head.texts(r.Begun)
 	head.number(r.openClaims)
 	head = binary.AppendUvarint(head, uint64(len(r.SentHashes)))
 	for name, hash := range r.SentHashes {
@@ -256,7 +258,8 @@ func decodeHead(key, value []byte, r *record) error {
 	r.AddressExternalID = s.text()
 	r.Version = s.moment()
 	r.Fingerprint = s.text()
-	r.Claim = transfer.Claim{Owner: s.text(), Until: s.moment()}
+	r.Claim = transfer.Claim{Owner: s.text(), Until: s.moment(), ExternalID: s.text()}
+	r.Begun = s.texts()
 	r.openClaims = int(s.varint())
 	r.Interrupted = r.openClaims > 0 && r.Claim.Owner == ""
 	if n := s.length(); n > 0 {

@@ -34,7 +34,7 @@ func openFile(t testing.TB, path string) *embedded.Store {
 func TestWhatWasStoredIsThereAfterOpeningAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "status.db")
 	first := openFile(t, path)
-	if err := first.Point(t.Context(), "1", "3f2504e0"); err != nil {
+	if _, err := first.Point(t.Context(), "1", "3f2504e0"); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Close(); err != nil {

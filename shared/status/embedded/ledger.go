@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"contactsync/shared/contact"
@@ -89,6 +91,7 @@ func (s *Store) Claim(ctx context.Context, key transfer.Key, claim transfer.Clai
 		}
 		if !alive {
 			r.openClaims++
+			r.Begun = listing.AddBegun(r.Begun, r.Claim.ExternalID)
 		}
 		r.Claim = claim
 		state = r.State
@@ -111,7 +114,7 @@ func (s *Store) Save(ctx context.Context, state transfer.State, owner string) er
 	if err := listing.CheckState(&state); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	state.Claim = transfer.Claim{}
+	state.Claim, state.Begun = transfer.Claim{}, listing.AddBegun(nil, state.Begun...)
 	k := stateKey(state.Key())
 	lost := false
 	err := s.change(ctx, op, func(t tables) error {
@@ -207,35 +210,69 @@ func (s *Store) States(ctx context.Context, keys []transfer.Key) (map[transfer.K
 
 // KeyOf follows the pointer from a number to an internal id; see
 // [transfer.Ledger]. A pointer goes before a state under the same number.
-func (s *Store) KeyOf(ctx context.Context, ref contact.Ref) (key transfer.Key, found bool, err error) {
+func (s *Store) KeyOf(ctx context.Context, ref contact.Ref) (transfer.Key, bool, error) {
+	n, err := s.find(ctx, ref)
+	return n.Key, n.Found, err
+}
+
+// Number returns what is known of a number; see [transfer.Ledger].
+func (s *Store) Number(ctx context.Context, no string) (transfer.Number, error) {
+	return s.find(ctx, contact.Ref{No: no})
+}
+
+func (s *Store) find(ctx context.Context, ref contact.Ref) (transfer.Number, error) {
 	op := "find the state of " + ref.String()
-	key = transfer.Key{ID: ref.ID, No: contact.Key(ref.No)}
-	if err := listing.CheckKey(key); err != nil {
-		return transfer.Key{}, false, fmt.Errorf("%s: %w", op, err)
+	n := transfer.Number{Key: transfer.Key{ID: ref.ID, No: contact.Key(ref.No)}}
+	if err := listing.CheckKey(n.Key); err != nil {
+		return transfer.Number{}, fmt.Errorf("%s: %w", op, err)
 	}
-	err = s.view(ctx, op, func(t tables) error {
-		if id := t.bucket(bucketPointers).Get([]byte(key.No)); key.No != "" && id != nil {
-			key, found = transfer.Key{ID: string(id)}, true
+	err := s.view(ctx, op, func(t tables) error {
+		if led := t.pointer(n.Key.No); led != nil {
+			n = numberOf(led)
 			return nil
 		}
-		found = t.bucket(bucketStates).Get(stateKey(key)) != nil
+		n.Found = t.bucket(bucketStates).Get(stateKey(n.Key)) != nil
 		return nil
 	})
-	return key, found, err
+	return n, err
+}
+
+// pointer returns the internal id that a number leads to and then all that it ever
+// led to, the first one first; nil when it leads nowhere.
+func (t tables) pointer(no string) []string {
+	value := t.bucket(bucketPointers).Get([]byte(contact.Key(no)))
+	if no == "" || value == nil {
+		return nil
+	}
+	return strings.Split(string(value), "\x00")
+}
+
+func numberOf(led []string) transfer.Number {
+	return transfer.Number{Key: transfer.Key{ID: led[0]}, Found: true, First: led[min(1, len(led)-1)], LedTo: led[min(1, len(led)-1):]}
 }
 
 // Point makes a number lead to an internal id; see [transfer.Ledger].
-func (s *Store) Point(ctx context.Context, no, id string) error {
+func (s *Store) Point(ctx context.Context, no, id string) (transfer.Number, error) {
 	op := "make the number " + contact.ExternalID(no) + " lead to its internal id"
 	if contact.Key(no) == "" || id == "" {
-		return fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
+		return transfer.Number{}, fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
 	}
-	return s.change(ctx, op, func(t tables) error {
+	var n transfer.Number
+	err := s.change(ctx, op, func(t tables) error {
 		if err := t.remove(stateKey(transfer.Key{No: no})); err != nil {
 			return err
 		}
-		return t.bucket(bucketPointers).Put([]byte(contact.Key(no)), []byte(id))
+		led := t.pointer(no)
+		if led == nil {
+			led = []string{id}
+		}
+		if led[0] = id; !slices.Contains(led[1:], id) {
+			led = append(led, id)
+		}
+		n = numberOf(led)
+		return t.bucket(bucketPointers).Put([]byte(contact.Key(no)), []byte(strings.Join(led, "\x00")))
 	})
+	return n, err
 }
 
 // remove deletes a state and its rows in the indexes. A damaged one leaves rows
@@ -264,7 +301,9 @@ func (s *Store) Forget(ctx context.Context, key transfer.Key) error {
 	return s.change(ctx, op, func(t tables) error {
 		id := key.ID
 		if key.No != "" {
-			id = string(t.bucket(bucketPointers).Get([]byte(contact.Key(key.No))))
+			if led := t.pointer(key.No); led != nil {
+				id = led[0]
+			}
 			if err := t.forgetRows(stateKey(key)); err != nil {
 				return err
 			}
@@ -282,7 +321,7 @@ func (s *Store) Forget(ctx context.Context, key transfer.Key) error {
 func (t tables) forgetNumbers(id string) error {
 	var numbers [][]byte
 	err := t.bucket(bucketPointers).ForEach(func(no, leadsTo []byte) error {
-		if string(leadsTo) == id {
+		if to, _, _ := strings.Cut(string(leadsTo), "\x00"); to == id {
 			numbers = append(numbers, bytes.Clone(no))
 		}
 		return nil

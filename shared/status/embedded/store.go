@@ -51,7 +51,7 @@ var _ status.Store = (*Store)(nil)
 // the bucket that they are about.
 var (
 	bucketStates    = []byte("states")     // i<internal id> or n<NUMBER>
-	bucketPointers  = []byte("pointers")   // NUMBER: internal id
+	bucketPointers  = []byte("pointers")   // NUMBER: internal id, then all that it ever led to, between zero bytes
 	bucketRequests  = []byte("requests")   // as states, or wake
 	bucketRuns      = []byte("runs")       // <started at>#<run id>
 	bucketControl   = []byte("control")    // watermark, backfill, lease, subscription, pause

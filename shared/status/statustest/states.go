@@ -3,6 +3,7 @@ package statustest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,6 +115,35 @@ var claimChecks = []check{
 		if claim("last", 3).Interrupted {
 			t.Error("after an outcome: Interrupted is true")
 		}
+	}},
+	{"what claims without an outcome began is known until one is stored", func(t *testing.T, s status.Store) {
+		claim := func(owner, externalID string, minute int, want ...string) transfer.State {
+			t.Helper()
+			at := after(time.Duration(minute) * time.Minute)
+			c := transfer.Claim{Owner: owner, Until: at.Add(30 * time.Second), ExternalID: externalID}
+			got, err := s.Claim(t.Context(), keyA, c, at, transfer.State{ContactID: idA})
+			ok(t, owner, err)
+			same(t, owner+": claim", c, got.Claim)
+			same(t, owner+": begun", want, got.Begun)
+			return got
+		}
+		claim("dies", "A|contact", 0)
+		stored, err := s.State(t.Context(), keyA)
+		ok(t, "state", err)
+		same(t, "the claim that died", "A|contact", stored.Claim.ExternalID)
+		claim("gives up", "B|contact", 1, "A|contact")
+		ok(t, "release", s.Release(t.Context(), keyA, "gives up"))
+		claim("saves nothing", "", 2, "A|contact")
+		claim("dies again", "C|contact", 3, "A|contact")
+		claim("dies once more", "C|contact", 4, "A|contact", "C|contact")
+		state := claim("saves", "D|contact", 5, "A|contact", "C|contact")
+		state.Attempt, state.Begun = outcome("", idA, transfer.Succeeded, Now).Attempt, []string{"C|contact"}
+		ok(t, "save", s.Save(t.Context(), state, "saves"))
+		states, err := s.States(t.Context(), []transfer.Key{keyA})
+		ok(t, "states", err)
+		same(t, "of a page", state.Begun, states[keyA].Begun)
+		same(t, "claim of a page", transfer.Claim{}, states[keyA].Claim)
+		claim("last", "D|contact", 6, "C|contact")
 	}},
 	{"a claim that was given back is no interruption", func(t *testing.T, s status.Store) {
 		_, err := s.Claim(t.Context(), keyA, claimOf("one"), Now, transfer.State{ContactID: idA})
@@ -262,7 +292,7 @@ var numberChecks = []check{
 	}},
 	{"a number leads to the state of its internal id", func(t *testing.T, s status.Store) {
 		save(t, s, full("AB1", idA))
-		ok(t, "point", s.Point(t.Context(), "AB1", idA))
+		point(t, s, "AB1", idA)
 		for _, r := range []contact.Ref{ref("AB1"), ref("ab1"), {ID: idA}} {
 			wantKey(t, s, r, keyA)
 		}
@@ -278,21 +308,45 @@ var numberChecks = []check{
 	}},
 	{"pointing replaces what stood under the number", func(t *testing.T, s status.Store) {
 		save(t, s, full("1", ""))
-		ok(t, "point", s.Point(t.Context(), "1", idA))
+		point(t, s, "1", idA)
 		if _, err := s.State(t.Context(), transfer.Key{No: "1"}); !errors.Is(err, transfer.ErrNoState) {
 			t.Errorf("the state under the number: got %v, want ErrNoState", err)
 		}
 		page, err := s.Transfers(t.Context(), status.Query{})
 		ok(t, "list", err)
 		same(t, "listed", 0, len(page.Transfers))
-		ok(t, "point elsewhere", s.Point(t.Context(), "1", idB))
+		point(t, s, "1", idB)
 		wantKey(t, s, ref("1"), keyB)
+	}},
+	{"a number knows all that it ever led to", func(t *testing.T, s status.Store) {
+		var ledTo []string
+		wantNumber := func(want transfer.Number) {
+			t.Helper()
+			got, err := s.Number(t.Context(), "ab1")
+			ok(t, "number", err)
+			slices.Sort(got.LedTo)
+			same(t, "number", want, got)
+		}
+		wantNumber(transfer.Number{Key: transfer.Key{No: "AB1"}})
+		save(t, s, full("AB1", ""))
+		wantNumber(transfer.Number{Key: transfer.Key{No: "AB1"}, Found: true})
+		for _, id := range []string{idA, idB, idA} {
+			pointed, err := s.Point(t.Context(), "Ab1", id)
+			ok(t, "point", err)
+			if !slices.Contains(ledTo, id) {
+				ledTo = append(ledTo, id)
+			}
+			want := transfer.Number{Key: transfer.Key{ID: id}, Found: true, First: idA, LedTo: ledTo}
+			slices.Sort(pointed.LedTo)
+			same(t, "pointed", want, pointed)
+			wantNumber(want)
+		}
 	}},
 	{"numbers are not mixed up whatever they hold", func(t *testing.T, s status.Store) {
 		numbers := []string{"1", "01", "1#REQUEST", "1/2", "A B", "A&B", "%23", "#", "Ü", "1#STATE"}
 		for i, no := range numbers {
 			save(t, s, full(no, guid(i)))
-			ok(t, "point", s.Point(t.Context(), no, guid(i)))
+			point(t, s, no, guid(i))
 		}
 		for i, no := range numbers {
 			wantKey(t, s, ref(no), transfer.Key{ID: guid(i)})
@@ -301,10 +355,10 @@ var numberChecks = []check{
 	{"a contact that is forgotten leaves nothing, under any number", func(t *testing.T, s status.Store) {
 		for _, by := range []transfer.Key{keyA, {No: "OLD"}, {No: "NEW"}} {
 			save(t, s, full("OLD", idA))
-			ok(t, "point", s.Point(t.Context(), "OLD", idA))
+			point(t, s, "OLD", idA)
 			save(t, s, full("NEW", idA), full("OTHER", idB))
-			ok(t, "point", s.Point(t.Context(), "NEW", idA))
-			ok(t, "point", s.Point(t.Context(), "OTHER", idB))
+			point(t, s, "NEW", idA)
+			point(t, s, "OTHER", idB)
 			ok(t, "request", s.Request(t.Context(),
 				transfer.Request{Ref: ref("OLD"), RequestedAt: Now}, transfer.Request{Ref: ref("NEW"), RequestedAt: Now},
 				transfer.Request{Ref: contact.Ref{ID: idA}, RequestedAt: Now}, transfer.Request{Ref: ref("OTHER"), RequestedAt: Now}))
@@ -325,7 +379,7 @@ var numberChecks = []check{
 	}},
 	{"forgetting leaves a number alone that another contact has by now", func(t *testing.T, s status.Store) {
 		save(t, s, full("1", idA), full("1", idB))
-		ok(t, "point", s.Point(t.Context(), "1", idB))
+		point(t, s, "1", idB)
 		ok(t, "forget", s.Forget(t.Context(), keyA))
 		wantKey(t, s, ref("1"), keyB)
 		if _, err := s.State(t.Context(), keyB); err != nil {
@@ -336,6 +390,12 @@ var numberChecks = []check{
 		ok(t, "forget", s.Forget(t.Context(), keyA))
 		ok(t, "forget", s.Forget(t.Context(), transfer.Key{No: "1"}))
 	}},
+}
+
+func point(t *testing.T, s status.Store, no, id string) {
+	t.Helper()
+	_, err := s.Point(t.Context(), no, id)
+	ok(t, "point", err)
 }
 
 func wantKey(t *testing.T, s status.Store, r contact.Ref, want transfer.Key) {
@@ -377,7 +437,9 @@ var badInputChecks = []check{
 		}
 	}},
 	{"a pointer needs both ends", func(t *testing.T, s status.Store) {
-		if s.Point(t.Context(), "", idA) == nil || s.Point(t.Context(), "1", "") == nil {
+		_, noNumber := s.Point(t.Context(), "", idA)
+		_, noID := s.Point(t.Context(), "1", "")
+		if noNumber == nil || noID == nil {
 			t.Error("half a pointer was stored")
 		}
 	}},

@@ -88,6 +88,7 @@ func full(no, id string) transfer.State {
 		ExternalID: no + "|contact", AddressExternalID: "OLD|contact|address",
 		Version: after(-time.Minute), Fingerprint: "f1",
 		SentHashes: map[string]string{"first_name": "h1", "custom_fields.Größe (Custom Field)": "h2"},
+		Begun:      []string{"OLD|contact", id + "|contact"},
 		Attempts:   []transfer.Attempt{attempt, {Status: transfer.Succeeded, Action: transfer.Created, Number: 1}},
 	}
 }

@@ -32,6 +32,16 @@ func SeedFor(key transfer.Key, seed transfer.State) transfer.State {
 	return seed
 }
 
+// AddBegun adds external ids to those of [transfer.State.Begun], each once.
+func AddBegun(begun []string, externalIDs ...string) []string {
+	for _, id := range externalIDs {
+		if id != "" && !slices.Contains(begun, id) {
+			begun = append(begun, id)
+		}
+	}
+	return begun
+}
+
 // CheckKey refuses a key that names no contact or two.
 func CheckKey(k transfer.Key) error {
 	if (k.ID == "") == (k.No == "") {
