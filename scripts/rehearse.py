@@ -272,11 +272,11 @@ for heading, kind, lines, reason in page():
         if reason:
             # Every option must be one that the tool has.
             words = line.split("'")[0].split()
-            command = [w for w in words[: next(i for i, w in enumerate(words) if w.startswith("-") or w[0].isupper())]]
+            command = words[: next(i for i, w in enumerate(words) if w.startswith("-") or w[0].isupper())]
             usage = subprocess.run(command + ["--help"], capture_output=True, text=True, env=dict(os.environ, PATH=f"{tree}/.tools/bin:{os.environ['PATH']}", COLUMNS="200")).stdout
             missing = [w for w in words if w.startswith("--") and w not in usage]
             check(not missing, f"{' '.join(command)} has every option of: {line}")
-            left_out.append(f"{line.split(' --')[0]}: {reason}")
+            left_out.append(f"{' '.join(command)}: {reason}")
             continue
         if heading == "The secret" and line.startswith("aws secretsmanager put"):
             put_secret()
@@ -303,6 +303,6 @@ say("not rehearsed, for moto's CloudFormation does not make it; tests over the e
 unknown = {line.split(" for ")[1].strip() for line in open(f"{out}/moto.log") if line.startswith("No Moto CloudFormation support")}
 for kind in sorted(unknown | {"AWS::Lambda::Permission", "AWS::SecretsManager::Secret"}):
     print("    " + kind)
-print("    the bucket that sam deploy makes for packages (moto's stacks have no tags that SAM CLI knows), permissions (moto grants everything), deliveries of stream and schedule, the retry of invocations")
+print("    permissions (moto grants everything), deliveries of stream and schedule, the retry of invocations")
 for line in left_out:
     print("    " + line)
