@@ -42,6 +42,7 @@ var decisions = []struct{ why, resource, path, want string }{
 	{"every call is logged", "ApiApiGatewayDefaultStage", "AccessLogSettings.DestinationArn", `{"Fn::GetAtt":["ApiLogGroup","Arn"]}`},
 	{"no page of another origin calls: CORS is off", "Api", "CorsConfiguration", `null`},
 	{"in the definition as well", "Api", "Body.x-amazon-apigateway-cors", `null`},
+	{"the alias gets a version for settings too", "WebhookFunction", "Description", `"Manual sync, hooks, Business Central notifications and transfer status. 0123456789abcdef"`},
 	{"the API calls the alias", "WebhookFunctionAnyPermission", "FunctionName", `{"Ref":"WebhookFunctionAliaslive"}`},
 	{"the poll has its full time", "PollFunction", "Timeout", `300`},
 	{"the webhook less than the API waits", "WebhookFunction", "Timeout", `29`},

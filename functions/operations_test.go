@@ -134,7 +134,7 @@ func TestEachEnvironmentDeploysWithoutFlags(t *testing.T) {
 			continue
 		}
 		section, _, _ = strings.Cut(section, "\n[")
-		for _, want := range []string{`stack_name = "contactsync-` + environment + `"`, "region = ", "resolve_s3 = true", `capabilities = "CAPABILITY_IAM"`, "fail_on_empty_changeset = false"} {
+		for _, want := range []string{`stack_name = "contactsync-` + environment + `"`, "region = ", "resolve_s3 = true", `capabilities = "CAPABILITY_IAM"`, "fail_on_empty_changeset = false", `"Release=''"`} {
 			if !strings.Contains(section, want) {
 				t.Errorf("%s: %s is missing", environment, want)
 			}
