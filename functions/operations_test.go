@@ -70,6 +70,9 @@ func TestAnIdleMonthCostsWhatThePageSays(t *testing.T) {
 			t.Errorf("the sums are %.2f and %.2f, the page says %.2f and %.2f", free, full, a, b)
 		}
 	}
+	if price := fmt.Sprintf("%.2f dollars a month", free); !strings.Contains(strings.Join(strings.Fields(string(read(t, "../README.md"))), " "), price) {
+		t.Errorf("README.md does not say %s", price)
+	}
 	if len(rows) < 10 || free == 0 || free > 1.50 {
 		t.Errorf("%d rows; an idle month costs %.2f, at most 1.50 are allowed", len(rows), free)
 	}
