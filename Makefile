@@ -17,7 +17,7 @@ FUNCTION_GOFLAGS := -trimpath -buildvcs=false -tags=lambda.norpc "-ldflags=-s -w
 TOOLS := .tools/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test check lint race bench browser torture fuzz build local verify conformance rehearse clean
+.PHONY: help run test check lint race bench browser torture fuzz build deploy local verify conformance rehearse reproducible sbom clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,9 +56,12 @@ browser: ## work through the operator's page in Chromium (RUN=name for some, SCR
 fuzz: ## run every fuzz target for a minute each (FUZZTIME=20s, RUN=pattern for some)
 	FUZZTIME='$(or $(FUZZTIME),1m)' RUN='$(RUN)' scripts/fuzz
 
-build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64)
+build: ## build both functions with SAM into .aws-sam/ (ARCH=arm64 or x86_64, or ENV=dev for that of an environment)
 	@scripts/tools sam
-	CGO_ENABLED=0 GOFLAGS='$(FUNCTION_GOFLAGS)' $(TOOLS)/sam build --parameter-overrides Architecture=$(ARCH)
+	CGO_ENABLED=0 GOFLAGS='$(FUNCTION_GOFLAGS)' $(TOOLS)/sam build $(if $(ENV),--config-env $(ENV),--parameter-overrides Architecture=$(ARCH))
+
+deploy: ## build, deploy to ENV=dev, staging or production of samconfig.toml, then check the prerequisites
+	scripts/deploy $(ENV)
 
 local: ## build, then invoke the functions in containers against a stand-in for AWS and both simulators
 	scripts/sam-local
@@ -68,6 +71,12 @@ verify: ## check the template and what AWS makes of it: cfn-lint, sam validate, 
 
 rehearse: ## deploy to a stand-in for AWS: make the stack, run the functions against it, update it, remove it
 	scripts/rehearse
+
+reproducible: ## build both functions twice, in folders of different names, and compare the bytes
+	scripts/reproducible
+
+sbom: ## write what the functions and the command are made of to build/*.cdx.json (CycloneDX)
+	scripts/sbom
 
 clean: ## remove what was built and the sandbox; keeps .tools/
 	rm -rf .aws-sam bin build coverage.out .sandbox

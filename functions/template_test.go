@@ -22,7 +22,7 @@ type template struct {
 		Type, Description, AllowedPattern string
 		Default                           any
 		AllowedValues                     []any
-		MinLength, MinValue               *int
+		MinLength, MinValue, MaxValue     *int
 	}
 	Globals   struct{ Function functionProperties }
 	Resources map[string]resource

@@ -68,7 +68,8 @@ func needsOf(s mapping.Sources, p *profile) (needs, error) {
 }
 
 // spellings are the names that a custom field can have on the wire
-// (design.md 1.11).
+// (design.md 1.11). An underscore may be missing as well: it stands for a blank on
+// a published page, and controls of an API page cannot have one (AL0528).
 func spellings(name string) []string {
-	return []string{name, strings.ReplaceAll(name, " ", "_"), strings.ReplaceAll(name, " ", "")}
+	return []string{name, strings.ReplaceAll(name, " ", "_"), strings.NewReplacer(" ", "", "_", "").Replace(name)}
 }

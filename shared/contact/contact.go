@@ -58,15 +58,19 @@ func (c *Contact) HasAddress() bool {
 		c.PostCode != "" || c.CountryRegionCode != "" || c.PhoneNo != ""
 }
 
+// unspaced takes out what stands for a blank.
+var unspaced = strings.NewReplacer(" ", "", "_", "")
+
 // Property returns a further property by the name that a mapping gives a custom
 // field: the wire name itself, the name with underscores for blanks, or the name
-// without blanks, compared case-insensitively (design.md 1.11).
+// without blanks and underscores, compared case-insensitively (design.md 1.11). The
+// last is for API pages, whose names can have neither.
 func (c *Contact) Property(name string) (value any, found bool) {
 	if v, ok := c.AdditionalProperties[name]; ok {
 		return v, true
 	}
 	underscored := strings.ReplaceAll(name, " ", "_")
-	joined := strings.ReplaceAll(name, " ", "")
+	joined := unspaced.Replace(name)
 	for _, exact := range []string{underscored, joined} {
 		if v, ok := c.AdditionalProperties[exact]; ok {
 			return v, true

@@ -18,8 +18,11 @@ type property struct {
 	name, underscored, joined string
 }
 
+// unspaced takes out what stands for a blank; see [contact.Contact.Property].
+var unspaced = strings.NewReplacer(" ", "", "_", "")
+
 func newProperty(name string) property {
-	return property{name, strings.ReplaceAll(name, " ", "_"), strings.ReplaceAll(name, " ", "")}
+	return property{name, strings.ReplaceAll(name, " ", "_"), unspaced.Replace(name)}
 }
 
 // find returns the property and the name that the record gives it. Of several

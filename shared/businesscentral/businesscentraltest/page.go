@@ -22,6 +22,9 @@ const (
 	PageStandard Profile = "page-5050"
 	// APIv2 has the names of API v2.0 contacts; for a custom API.
 	APIv2 Profile = "api-v2"
+	// ContactAPI has the names of docs/business-central/ContactApi.page.al; for a
+	// custom API.
+	ContactAPI Profile = "contact-api"
 )
 
 // A Service is a page that is published as a web service.
@@ -99,6 +102,13 @@ func contactProperties(p Profile) ([]property, error) {
 			"SystemModifiedAt", fieldModified), nil
 	case APIv2:
 		return apiContact(), nil
+	case ContactAPI:
+		return columnsOf("id", fieldSystemID, "number", fieldNo, "type", fieldType, "contactBusinessRelation", fieldBusinessRelation,
+			"customerType", fieldCustomerType, "webUserRole", fieldWebUserRole, "activeWebUser", fieldActiveWebUser,
+			"companyNumber", fieldCompanyNo, "companyName", fieldCompanyName, "firstName", fieldFirstName, "lastName", fieldSurname,
+			"email", fieldEMail, "addressLine1", fieldAddress, "addressLine2", fieldAddress2, "city", fieldCity, "state", fieldCounty,
+			"postalCode", fieldPostCode, "country", fieldCountryRegionCode, "phoneNumber", fieldPhoneNo,
+			"privacyBlocked", fieldPrivacyBlocked, "lastModifiedDateTime", fieldModified), nil
 	}
 	return nil, fmt.Errorf("no profile %q", p)
 }

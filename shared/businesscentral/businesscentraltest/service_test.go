@@ -5,12 +5,16 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	bc "contactsync/shared/businesscentral/businesscentraltest"
 )
@@ -348,5 +352,25 @@ func TestRequestsAreRecordedAndCounted(t *testing.T) {
 	}
 	if sim.ResetRequests(); sim.Calls() != 0 || len(sim.Requests()) != 0 {
 		t.Error("reset did not forget")
+	}
+}
+
+func TestTheCustomAPIOfTheDocumentsIsServedAsItIsWritten(t *testing.T) {
+	source, err := os.ReadFile("../../../docs/business-central/ContactApi.page.al")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim := bc.Start(t, bc.Config{CustomAPI: &bc.CustomAPI{Publisher: "contactsync", Group: "transfer", Version: "v1.0", Profile: bc.ContactAPI}})
+	sim.Add(bc.Contact{No: "A"})
+	c := newCaller(t, sim)
+	row := c.page(strings.Replace(c.api("contacts"), "v2.0/companies", "contactsync/transfer/v1.0/companies", 1)).Value[0]
+	delete(row, "@odata.etag")
+	var names []string
+	for _, control := range regexp.MustCompile(`(?m)^\s*field\((\w+);`).FindAllStringSubmatch(string(source), -1) {
+		names = append(names, control[1])
+	}
+	slices.Sort(names)
+	if diff := cmp.Diff(names, slices.Sorted(maps.Keys(row))); diff != "" {
+		t.Errorf("properties (-page +simulator):\n%s", diff)
 	}
 }
