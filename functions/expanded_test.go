@@ -31,6 +31,20 @@ type expanded struct {
 	}
 }
 
+// older reports whether a file was written before another one.
+func older(t *testing.T, name, than string) bool {
+	t.Helper()
+	file, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.Stat(than)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file.ModTime().Before(other.ModTime())
+}
+
 // eachExpansion runs a test for the template without and with gradual deployment.
 func eachExpansion(t *testing.T, check func(t *testing.T, tpl expanded)) {
 	for _, name := range []string{"expanded", "expanded-gradual"} {
@@ -41,6 +55,9 @@ func eachExpansion(t *testing.T, check func(t *testing.T, tpl expanded)) {
 			}
 			if err != nil {
 				t.Fatal(err)
+			}
+			if older(t, "../build/"+name+".json", "../template.yaml") {
+				t.Skip("the template was not expanded since it changed; make verify does it")
 			}
 			var tpl expanded
 			if err := json.Unmarshal(text, &tpl); err != nil {

@@ -138,7 +138,7 @@ func (w *work) seedNo() string {
 // firstSeen looks up what the store knows under the contact's number, and lets it
 // lead here: an outcome from before its internal id was known moves along.
 func (w *work) firstSeen(ctx context.Context, seed State) (State, error) {
-	if w.contact.ID == "" {
+	if w.contact.ID == "" || w.contact.No == "" {
 		return seed, nil
 	}
 	n, err := w.cfg.Ledger.Number(ctx, w.contact.No)
@@ -198,7 +198,7 @@ func (w *work) renumbered() bool { return w.contact.ID != "" && w.row.No != w.co
 // id of our number: as long as ours does not carry it for certain. The number is
 // looked at, too, for the external id of an address that was never saved.
 func (w *work) mayMeetOther() bool {
-	return w.contact.ID != "" && (w.renumbered() || !w.row.carries(w.wanted()) || w.row.AddressExternalID == "")
+	return w.contact.ID != "" && w.contact.No != "" && (w.renumbered() || !w.row.carries(w.wanted()) || w.row.AddressExternalID == "")
 }
 
 // newest reads the contact again when the row knows a newer version than the copy

@@ -12,7 +12,12 @@ import (
 )
 
 // wanted returns the external id of the contact's present number.
-func (w *work) wanted() string { return contact.ExternalID(w.contact.No) }
+func (w *work) wanted() string {
+	if w.contact.No == "" {
+		return "" // such a contact ends before any call: see mapFields
+	}
+	return contact.ExternalID(w.contact.No)
+}
 
 // parked returns the external id that a customer carries while another contact has
 // its contact's number.

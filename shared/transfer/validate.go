@@ -34,6 +34,9 @@ func (w *work) mapFields(ctx context.Context) error {
 	}
 	w.mapped, w.warnings = result, result.Warnings
 	found := judge(&w.contact, &result)
+	if w.contact.No == "" && !mentions(found, MissingRequiredField) {
+		found = append(found, complaint{MissingRequiredField, "the contact has no number, which its external id is made of (source No)"})
+	}
 	for _, link := range result.Unlinked {
 		if !strings.EqualFold(link.Table, companyTable) {
 			continue
