@@ -152,7 +152,7 @@ func (p *pace) HeldUntil() time.Time {
 // for its life.
 func (a *App) Runner() (*transfer.Runner, error) {
 	return transfer.New(transfer.Config{
-		Source: a.Source, Target: a.Target.Session(), Ledger: a.Store, Mapping: a.Mapping, HashKey: a.hashKey,
+		Source: a.Source, Target: a.Target.Session(), Ledger: a.Store, Mapping: a.Mapping, HashKey: a.HashKey,
 		SystemID: a.Config.IPaaSSystemID,
 		Policy: transfer.Policy{
 			UpdateAndLink:          a.Config.CollisionMethod == config.UpdateAndLink,

@@ -47,10 +47,10 @@ func targetOf(s credentials.Secret) ipaas.Account {
 	return ipaas.Account{APIKey: s.IPaaS.APIKey.Reveal(), ClientID: s.IPaaS.ClientID}
 }
 
-// hashKey derives the key of the hashes in the table from those parts of the
+// HashKey derives the key of the hashes in the table from those parts of the
 // secret that stay when client secret, access key and API key rotate: a rotation
 // must not make every contact look changed. They are not in the table.
-func (a *App) hashKey(ctx context.Context) ([]byte, error) {
+func (a *App) HashKey(ctx context.Context) ([]byte, error) {
 	secret, err := a.secrets.Secret(ctx)
 	if err != nil {
 		return nil, err
