@@ -121,7 +121,7 @@ func (o options) startProfile() (stop func() error, err error) {
 	if o.profile == "" {
 		return func() error { return nil }, nil
 	}
-	runtime.MemProfileRate = 16 << 10
+	runtime.MemProfileRate = 512 << 10
 	f, err := os.Create(o.profile)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func (c *Client) Customer(ctx context.Context, id string) (transfer.Existing, er
 	if !succeeded(answer) {
 		return transfer.Existing{}, judge(r, answer)
 	}
-	return c.known(r, answer, id)
+	return known(r, answer, id, func() (transfer.Existing, error) { return decodeCustomer(answer.Body, c.systemID) })
 }
 
 // CustomersByEmail returns the customers with that e-mail address; see
@@ -84,13 +84,13 @@ func (c *Client) CustomersByEmail(ctx context.Context, email string) ([]transfer
 
 // decodeSearch reads one page: a bare array, nothing, or null.
 func (c *Client) decodeSearch(r request, answer *outbound.Answer) ([]transfer.Existing, error) {
-	if len(bytes.TrimSpace(answer.Body)) == 0 {
+	switch body := bytes.TrimSpace(answer.Body); {
+	case len(body) == 0 || string(body) == "null":
 		return nil, nil
-	}
-	var items []json.RawMessage
-	if json.Unmarshal(answer.Body, &items) != nil {
+	case body[0] != '[' || !json.Valid(body):
 		return nil, notUnderstood(r, answer, "a JSON array of customers")
 	}
+	items := elements(answer.Body)
 	found := make([]transfer.Existing, 0, len(items))
 	for _, item := range items {
 		e, err := decodeCustomer(item, c.systemID)
@@ -138,7 +138,7 @@ func (c *Client) Create(ctx context.Context, body customer.Customer) (transfer.E
 	if !succeeded(answer) {
 		return transfer.Existing{}, judge(r, answer)
 	}
-	if created, err := decodeCustomer(answer.Body, c.systemID); err == nil {
+	if created, _, err := decodeHead(answer.Body, c.systemID); err == nil {
 		return created, nil
 	}
 	if id, err := decodeLookUp(answer.Body); err == nil && id != "" {
@@ -186,7 +186,10 @@ func (c *Client) Update(ctx context.Context, id string, body customer.Customer) 
 	if len(bytes.TrimSpace(answer.Body)) == 0 {
 		return transfer.Existing{ID: id}, nil
 	}
-	return c.known(r, answer, id)
+	return known(r, answer, id, func() (transfer.Existing, error) {
+		e, _, err := decodeHead(answer.Body, c.systemID)
+		return e, err
+	})
 }
 
 // writing prepares a call that carries a customer.
@@ -200,8 +203,8 @@ func (c *Client) writing(op, method, path string, body customer.Customer) reques
 
 // known reads the answer to a call about a customer whose id is known, and which
 // may therefore leave the id out.
-func (c *Client) known(r request, answer *outbound.Answer, id string) (transfer.Existing, error) {
-	e, err := decodeCustomer(answer.Body, c.systemID)
+func known(r request, answer *outbound.Answer, id string, decode func() (transfer.Existing, error)) (transfer.Existing, error) {
+	e, err := decode()
 	if err == nil && e.ID == id {
 		return e, nil
 	}

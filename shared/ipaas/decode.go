@@ -20,24 +20,35 @@ var errShape = errors.New("not a customer with an id")
 // decodeCustomer reads one customer. Only its id must be there and sane: any
 // other member that is missing, null or of a strange type is not shown.
 func decodeCustomer(document []byte, systemID string) (transfer.Existing, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(document, &members); err != nil {
-		return transfer.Existing{}, errShape
+	e, members, err := decodeHead(document, systemID)
+	if err != nil {
+		return transfer.Existing{}, err
 	}
-	id, ok := idOf(members["id"])
-	if !ok {
-		return transfer.Existing{}, errShape
-	}
-	e := transfer.Existing{ID: id, Inactive: inactive(members)}
-	e.ExternalID, e.LinksKnown = ourExternalID(members["external_ids"], systemID)
 	e.Customer = customer.Customer{
 		ExternalID:   e.ExternalID,
 		Fields:       fieldsOf(members, customer.Fields),
-		CustomFields: customFieldsOf(members["custom_fields"]),
-		Addresses:    addressesOf(members["addresses"], systemID),
+		CustomFields: customFieldsOf(members.get("custom_fields")),
+		Addresses:    addressesOf(members.get("addresses"), systemID),
 	}
-	e.Email = strings.TrimSpace(e.Customer.Text("email_address"))
 	return e, nil
+}
+
+// decodeHead reads of a customer what its writer has to know, without the values
+// that he has just sent.
+func decodeHead(document []byte, systemID string) (transfer.Existing, object, error) {
+	members, ok := membersOf(document)
+	if !ok {
+		return transfer.Existing{}, nil, errShape
+	}
+	id, ok := idOf(members.get("id"))
+	if !ok {
+		return transfer.Existing{}, nil, errShape
+	}
+	e := transfer.Existing{ID: id, Inactive: inactive(members)}
+	e.ExternalID, e.LinksKnown = ourExternalID(members.get("external_ids"), systemID)
+	email, _ := textOf(members.get("email_address"))
+	e.Email = strings.TrimSpace(email)
+	return e, members, nil
 }
 
 // idOf reads an id, a number or a text (ipaas.md 4).
@@ -68,7 +79,7 @@ func textOf(raw json.RawMessage) (text string, ok bool) {
 	case len(raw) == 0 || bytes.Equal(raw, []byte("null")):
 		return "", false
 	case raw[0] == '"':
-		return text, json.Unmarshal(raw, &text) == nil
+		return textAt(raw), true
 	case raw[0] == '{' || raw[0] == '[':
 		return "", false
 	}
@@ -90,12 +101,12 @@ func boolOf(raw json.RawMessage) (value, ok bool) {
 }
 
 // fieldsOf returns the members that the schema knows, in its order.
-func fieldsOf(members map[string]json.RawMessage, schema []customer.FieldSpec) []customer.Value {
+func fieldsOf(members object, schema []customer.FieldSpec) []customer.Value {
 	var fields []customer.Value
 	for _, spec := range schema {
 		var value any
 		var ok bool
-		switch raw := members[spec.APIName]; spec.Kind {
+		switch raw := members.get(spec.APIName); spec.Kind {
 		case customer.Bool:
 			value, ok = boolOf(raw)
 		case customer.Number:
@@ -115,8 +126,8 @@ func fieldsOf(members map[string]json.RawMessage, schema []customer.FieldSpec) [
 func customFieldsOf(raw json.RawMessage) []customer.CustomValue {
 	var fields []customer.CustomValue
 	for _, item := range objectsOf(raw) {
-		name, _ := textOf(item["custom_field_name"])
-		value, _ := textOf(item["value"])
+		name, _ := textOf(item.get("custom_field_name"))
+		value, _ := textOf(item.get("value"))
 		if name != "" && value != "" {
 			fields = append(fields, customer.CustomValue{Name: name, Value: value})
 		}
@@ -127,7 +138,7 @@ func customFieldsOf(raw json.RawMessage) []customer.CustomValue {
 func addressesOf(raw json.RawMessage, systemID string) []customer.Address {
 	var addresses []customer.Address
 	for _, item := range objectsOf(raw) {
-		externalID, _ := ourExternalID(item["external_ids"], systemID)
+		externalID, _ := ourExternalID(item.get("external_ids"), systemID)
 		addresses = append(addresses, customer.Address{ExternalID: externalID, Fields: fieldsOf(item, customer.AddressFields)})
 	}
 	return addresses
@@ -140,11 +151,11 @@ func ourExternalID(raw json.RawMessage, systemID string) (externalID string, kno
 		return "", false
 	}
 	for _, item := range objectsOf(raw) {
-		system, ok := textOf(item["system_id"])
+		system, ok := textOf(item.get("system_id"))
 		if !ok {
 			return "", false
 		}
-		id, _ := textOf(item["external_id"])
+		id, _ := textOf(item.get("external_id"))
 		if sameSystem(system, systemID) && id != "" {
 			return id, true
 		}
@@ -157,16 +168,11 @@ func sameSystem(a, b string) bool {
 }
 
 // objectsOf returns the objects of an array and leaves anything else out.
-func objectsOf(raw json.RawMessage) []map[string]json.RawMessage {
-	var items []json.RawMessage
-	if json.Unmarshal(raw, &items) != nil {
-		return nil
-	}
-	var objects []map[string]json.RawMessage
-	for _, item := range items {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(item, &object) == nil && object != nil {
-			objects = append(objects, object)
+func objectsOf(raw json.RawMessage) []object {
+	var objects []object
+	for _, item := range elements(raw) {
+		if item[0] == '{' {
+			objects = append(objects, split(item))
 		}
 	}
 	return objects
@@ -174,18 +180,18 @@ func objectsOf(raw json.RawMessage) []map[string]json.RawMessage {
 
 // inactive reports whether a customer says that it is inactive, in any of the
 // ways that APIs of this kind say it: which one is iPaaS.com's is not known.
-func inactive(members map[string]json.RawMessage) bool {
+func inactive(members object) bool {
 	for _, name := range []string{"is_active", "active"} {
-		if active, ok := boolOf(members[name]); ok && !active {
+		if active, ok := boolOf(members.get(name)); ok && !active {
 			return true
 		}
 	}
 	for _, name := range []string{"inactive", "is_inactive", "deleted", "is_deleted"} {
-		if yes, ok := boolOf(members[name]); ok && yes {
+		if yes, ok := boolOf(members.get(name)); ok && yes {
 			return true
 		}
 	}
-	status, _ := textOf(members["status"])
+	status, _ := textOf(members.get("status"))
 	return slices.Contains([]string{"inactive", "deleted", "deactivated"}, strings.ToLower(strings.TrimSpace(status)))
 }
 

@@ -63,7 +63,7 @@ type Existing struct {
 	Inactive   bool              // only where the answer says so
 	LinksKnown bool              // whether the answer showed external ids at all
 	ExternalID string            // of our system; "" when not linked or not shown
-	Customer   customer.Customer // every field, custom field and address shown, under the API's names
+	Customer   customer.Customer // every field, custom field and address shown, under the API's names; not in the answer to a write
 }
 
 // Conditions of a Target's answer that a transfer decides upon. They are always
