@@ -29,6 +29,7 @@ import (
 	"contactsync/shared/observe"
 	"contactsync/shared/poll"
 	"contactsync/shared/status"
+	"contactsync/shared/status/dynamostore"
 	"contactsync/shared/status/embedded"
 )
 
@@ -41,7 +42,7 @@ func main() {
 
 type options struct {
 	work           string
-	file           string
+	file, table    string
 	workers        int
 	warmUp, window time.Duration
 	altered        bool
@@ -53,6 +54,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("job", flag.ContinueOnError)
 	flags.StringVar(&o.work, "work", "transfer", "transfer, read or seed")
 	flags.StringVar(&o.file, "file", "", "file of the embedded store")
+	flags.StringVar(&o.table, "table", "", "address of a stand-in for DynamoDB, which is used instead of a file, with a new table")
 	flags.IntVar(&o.workers, "workers", 5, "transfers at once")
 	flags.DurationVar(&o.warmUp, "warm-up", time.Second, "what is not measured")
 	flags.DurationVar(&o.window, "window", 8*time.Second, "what is measured")
@@ -65,7 +67,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if err := json.NewDecoder(in).Decode(&where); err != nil {
 		return fmt.Errorf("the addresses: %w", err)
 	}
-	store, err := embedded.Open(embedded.Config{Connection: "default", Path: o.file, NoSync: true})
+	store, closeStore, err := o.open(context.Background())
 	if err != nil {
 		return err
 	}
@@ -75,10 +77,27 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	result, err := o.do(context.Background(), a, counted)
-	if err := errors.Join(err, store.Close()); err != nil {
+	if err := errors.Join(err, closeStore()); err != nil {
 		return err
 	}
 	return json.NewEncoder(out).Encode(result)
+}
+
+// open opens the store: a file without fsync, or a table.
+func (o options) open(ctx context.Context) (status.Store, func() error, error) {
+	if o.table == "" {
+		store, err := embedded.Open(embedded.Config{Connection: "default", Path: o.file, NoSync: true})
+		if err != nil {
+			return nil, nil, err
+		}
+		return store, store.Close, nil
+	}
+	name := fmt.Sprint("transfers-", os.Getpid())
+	store, err := dynamostore.New(ctx, dynamostore.Config{Connection: "default", Table: name, AWS: stage.AWS(o.table)})
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, func() error { return nil }, stage.NewTable(ctx, o.table, name)
 }
 
 func assemble(where stage.Addresses, o options, store status.Store) (*app.App, error) {
@@ -97,7 +116,11 @@ func assemble(where stage.Addresses, o options, store status.Store) (*app.App, e
 
 func (o options) do(ctx context.Context, a *app.App, store *countedStore) (measure.Result, error) {
 	if o.work == "seed" {
-		return measure.Result{}, seed(ctx, a, store.Store, o.altered)
+		file, ok := store.Store.(*embedded.Store)
+		if !ok {
+			return measure.Result{}, errors.New("only a file can be seeded")
+		}
+		return measure.Result{}, seed(ctx, a, file, o.altered)
 	}
 	stop, err := o.startProfile()
 	if err != nil {

@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"contactsync/shared/status"
-	"contactsync/shared/status/embedded"
 	"contactsync/shared/transfer"
 )
 
 // countedStore counts the writes of items that a run makes, and the outcomes among
 // them.
 type countedStore struct {
-	*embedded.Store
+	status.Store
 	writes, saved atomic.Int64
 }
 

@@ -18,6 +18,6 @@ type Addresses struct {
 func (a Addresses) Environ() []string {
 	return []string{
 		"CONNECTION=default", "TABLE_NAME=transfers", "SECRET_ID=secret", "BC_BASE_URL=" + a.BusinessCentral, "BC_TOKEN_URL=" + a.Token,
-		"BC_COMPANY=" + a.Company, "IPAAS_BASE_URL=" + a.IPaaS, "IPAAS_SYSTEM_ID=" + a.SystemID, "IPAAS_RATE=1000000/1s",
+		"BC_COMPANY=" + a.Company, "IPAAS_BASE_URL=" + a.IPaaS, "IPAAS_SYSTEM_ID=" + a.SystemID, "IPAAS_RATE=100000/1s",
 	}
 }
