@@ -125,7 +125,8 @@ func (b *bench) round(s *servers, c *cell, name string, people, linked int, tabl
 	if name == "floor" {
 		sum = &c.Floor
 		args = append(args, "-kind", c.Kind, "-people", fmt.Sprint(people))
-	} else if c.Kind == "changed" && !c.Table {
+	}
+	if c.Kind == "changed" && !c.Table {
 		if err := copyFile(file, b.file("seeded.db")); err != nil {
 			return err
 		}

@@ -33,6 +33,8 @@ func openDynamo(ctx context.Context, address string) (*dynamo, error) {
 	return &dynamo{client: dynamodb.NewFromConfig(*stage.AWS(address)), name: &name}, nil
 }
 
+func (t *dynamo) prepare([]contact) error { return nil }
+
 func (t *dynamo) count() int64 { return t.writes.Load() }
 
 func (t *dynamo) close() error { return nil }

@@ -58,13 +58,16 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if *dynamo != "" {
 		table, err = openDynamo(context.Background(), *dynamo)
 	} else {
-		table, err = openFile(*path)
+		table, err = openFile(*path, *kind == "changed")
 	}
 	if err != nil {
 		return err
 	}
 	f := &floor{table: table, target: newTarget(where, *workers)}
 	if f.work, err = prepare(context.Background(), where, *count, *kind == "new"); err != nil {
+		return err
+	}
+	if err := table.prepare(f.work); err != nil {
 		return err
 	}
 	result, err := f.measure(*workers, *warmUp, *window)

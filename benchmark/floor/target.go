@@ -19,6 +19,7 @@ import (
 type contact struct {
 	key, number, index []byte
 	claimed, outcome   []byte
+	indexed            []byte // its present row in the index
 	isNew              bool
 	requests           []request
 }
@@ -29,7 +30,7 @@ type request struct {
 }
 
 // itemSize is how large a stored state is, measured at the product's.
-const itemSize = 1000
+const itemSize = 2000
 
 // prepare makes everything that is sent or stored.
 func prepare(ctx context.Context, where stage.Addresses, count int, isNew bool) ([]contact, error) {

@@ -1,16 +1,15 @@
 package outbound
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"strings"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // errAttempt is the cause when one attempt had its time.
@@ -38,8 +37,8 @@ func (c *Client) Do(ctx context.Context, call Call) (*Answer, error) {
 	return answer, err
 }
 
-// A try is one Do: all attempts of one call. It is the transport of its
-// requests, the judge of its answers, and remembers what came of it.
+// A try is one Do: all attempts of one call. It judges its answers and remembers
+// what came of it.
 type try struct {
 	client *Client
 	call   Call
@@ -47,93 +46,83 @@ type try struct {
 	run    context.Context    // ends the margin earlier
 	cancel context.CancelFunc // of run
 
-	name     string // method and path, for errors
+	request  *http.Request // what every attempt sends
 	attempts int
 	answer   *Answer // of the last attempt
 	err      error   // of the last attempt, where it has no answer
 	cause    error   // of err: what the transport said
 	arrived  bool    // an attempt may have been carried out
-	waiting  bool    // between two attempts
 	wait     time.Duration
 }
 
 func (t *try) do() (*Answer, error) {
-	req, err := t.request()
-	if err != nil {
+	if err := t.prepare(); err != nil {
 		return nil, err
 	}
 	if t.run.Err() != nil {
 		return nil, t.fail(nil, nil)
 	}
-	client := retryablehttp.Client{
-		HTTPClient: &http.Client{
-			Transport:     t,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		RetryMax:     t.client.cfg.Attempts - 1,
-		CheckRetry:   t.checkRetry,
-		Backoff:      t.backoff,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	for {
+		t.attempt()
+		if !t.repeat() || t.attempts >= t.client.cfg.Attempts {
+			break
+		}
+		if sleep(t.run, t.wait) != nil {
+			return nil, t.fail(nil, nil)
+		}
 	}
-	_, err = client.Do(req) // its body is read and kept by RoundTrip
-	switch {
-	case t.waiting && t.run.Err() != nil:
-		return nil, t.fail(nil, nil)
-	case t.err != nil:
-		return nil, t.err
-	case t.answer == nil:
-		return nil, t.fail(ErrNoAnswer, withoutURL(err))
-	}
-	return t.answer, nil
+	return t.answer, t.err
 }
 
-// request prepares what every attempt sends.
-func (t *try) request() (*retryablehttp.Request, error) {
-	address, err := url.Parse(t.call.URL)
-	if err != nil {
-		return nil, fmt.Errorf("%s: the address of the call cannot be understood", t.call.Method)
-	}
-	t.name = t.call.Method + " " + address.EscapedPath()
-	if address.Scheme != "https" && address.Scheme != "http" || address.Host == "" {
-		return nil, fmt.Errorf("%s: the address of the call has no http or https host", t.name)
-	}
-	var body any
+// prepare makes the request that every attempt sends.
+func (t *try) prepare() error {
+	var body io.Reader
 	if len(t.call.Body) > 0 {
-		body = t.call.Body
+		body = bytes.NewReader(t.call.Body)
 	}
-	req, err := retryablehttp.NewRequestWithContext(t.run, t.call.Method, t.call.URL, body)
+	req, err := http.NewRequestWithContext(t.run, t.call.Method, t.call.URL, body)
 	if err != nil {
-		return nil, fmt.Errorf("%s: the request cannot be made", t.name)
+		return fmt.Errorf("%s: the address of the call cannot be understood", t.call.Method)
+	}
+	t.request = req
+	if req.URL.Scheme != "https" && req.URL.Scheme != "http" || req.URL.Host == "" {
+		return fmt.Errorf("%s: the address of the call has no http or https host", t.name())
 	}
 	for name, values := range t.call.Header {
 		for _, value := range values {
 			if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-				return nil, fmt.Errorf("%s: the value of header %s holds a control character", t.name, name)
+				return fmt.Errorf("%s: the value of header %s holds a control character", t.name(), name)
 			}
 		}
 		req.Header[http.CanonicalHeaderKey(name)] = values
 	}
-	setDefault(req.Header, "Accept", "application/json")
-	setDefault(req.Header, "User-Agent", t.client.cfg.UserAgent)
+	setDefault(req.Header, "Accept", json)
+	setDefault(req.Header, "User-Agent", t.client.agent)
 	if body != nil {
-		setDefault(req.Header, "Content-Type", "application/json")
+		setDefault(req.Header, "Content-Type", json)
 	}
-	return req, nil
+	return nil
 }
 
-func setDefault(header http.Header, name, value string) {
+// json is shared by all requests, which do not change it.
+var json = []string{"application/json"}
+
+func setDefault(header http.Header, name string, value []string) {
 	if _, ok := header[name]; !ok {
-		header.Set(name, value)
+		header[name] = value
 	}
 }
 
-// RoundTrip makes one attempt when its turn has come.
-func (t *try) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.answer, t.err, t.cause, t.waiting = nil, nil, nil, false
+// name is the call's method and path, for errors.
+func (t *try) name() string { return t.call.Method + " " + t.request.URL.EscapedPath() }
+
+// attempt makes one attempt when its turn has come, and sets answer or err.
+func (t *try) attempt() {
+	t.answer, t.err, t.cause = nil, nil, nil
 	t.attempts++
 	if err := t.client.turn(t.run); err != nil {
 		t.err = t.fail(err, nil)
-		return nil, t.err
+		return
 	}
 	place := true
 	defer func() {
@@ -144,10 +133,11 @@ func (t *try) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	t.client.calls.Add(1)
 	started := time.Now()
-	resp, stop, err := t.send(req)
+	resp, stop, err := t.send()
 	if err == nil && t.call.Stream && resp.StatusCode == http.StatusOK {
 		place = false // the stream keeps it
-		return t.streamed(req, resp, stop, time.Since(started))
+		t.streamed(resp, stop, time.Since(started))
+		return
 	}
 	defer stop.end()
 	answer := &Answer{URL: t.call.URL}
@@ -162,13 +152,12 @@ func (t *try) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if err != nil {
 		t.err = t.broken(err, stop)
-		return nil, t.err
+		return
 	}
 	if t.client.cfg.Limiter != nil {
 		t.client.cfg.Limiter.Done(took)
 	}
 	t.answer = answer
-	return bare(req, answer), nil
 }
 
 // reason returns the reason phrase of an answer, "" over HTTP/2.
@@ -190,15 +179,18 @@ func (s stop) end() {
 }
 
 // send hands the request to the transport and notes whether it may have left.
-func (t *try) send(req *http.Request) (*http.Response, stop, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
+func (t *try) send() (*http.Response, stop, error) {
+	ctx, cancel := context.WithCancelCause(t.run)
 	s := stop{ctx: ctx, cancel: cancel, timer: time.AfterFunc(t.client.cfg.Timeout, func() { cancel(errAttempt) })}
 	var traced, connected bool // both are set by the goroutine that calls RoundTrip
-	traceCtx := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	req := t.request.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { traced = true },
 		GotConn: func(httptrace.GotConnInfo) { connected = true },
-	})
-	resp, err := t.client.transport.RoundTrip(req.WithContext(traceCtx))
+	}))
+	if t.attempts > 1 && req.GetBody != nil {
+		req.Body, _ = req.GetBody() // of bytes in memory: there is no error
+	}
+	resp, err := t.client.transport.RoundTrip(req)
 	if err != nil {
 		err = withoutURL(err)
 		t.cause = err
@@ -208,7 +200,7 @@ func (t *try) send(req *http.Request) (*http.Response, stop, error) {
 }
 
 // streamed hands the body over unread.
-func (t *try) streamed(req *http.Request, resp *http.Response, s stop, took time.Duration) (*http.Response, error) {
+func (t *try) streamed(resp *http.Response, s stop, took time.Duration) {
 	s.timer.Stop()
 	if t.client.cfg.OnCall != nil {
 		t.client.cfg.OnCall(t.call, resp.StatusCode, took)
@@ -228,19 +220,12 @@ func (t *try) streamed(req *http.Request, resp *http.Response, s stop, took time
 		t.client.leave()
 		t.arrived = true
 		t.err = t.broken(err, s)
-		return nil, t.err
+		return
 	}
 	t.answer = &Answer{Status: resp.StatusCode, Reason: reason(resp), Header: resp.Header, URL: t.call.URL, Stream: &stream{
 		body: resp.Body, reader: reader, stall: s.timer, timeout: t.client.cfg.Timeout, release: release,
 		fail: func(err error) error { return t.broken(err, s) },
 	}}
-	return bare(req, t.answer), nil
-}
-
-// bare returns what retryablehttp and net/http need to see of an answer: nothing
-// to read, to close or to follow.
-func bare(req *http.Request, a *Answer) *http.Response {
-	return &http.Response{StatusCode: a.Status, Header: http.Header{}, Body: http.NoBody, Request: req}
 }
 
 // broken puts the error of a request that was begun into words.
@@ -257,7 +242,7 @@ func (t *try) broken(err error, s stop) error {
 // fail makes the error of this call. The end of the caller's context and of our
 // own time say more than what they lead to.
 func (t *try) fail(condition, cause error) error {
-	e := &callError{call: t.name}
+	e := &callError{call: t.name()}
 	switch {
 	case errors.Is(t.ctx.Err(), context.Canceled):
 		if !t.arrived {

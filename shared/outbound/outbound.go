@@ -71,12 +71,13 @@ type Client struct {
 	slots     chan struct{} // one entry for each call in flight
 	hold      hold
 	calls     atomic.Int64
+	agent     []string // the header User-Agent
 }
 
 // New fills in the defaults and returns a Client. It makes no call.
 func New(cfg Config) *Client {
 	cfg = cfg.defaults()
-	c := &Client{cfg: cfg, slots: make(chan struct{}, cfg.InFlight)}
+	c := &Client{cfg: cfg, slots: make(chan struct{}, cfg.InFlight), agent: []string{cfg.UserAgent}}
 	switch {
 	case cfg.HTTP == nil:
 		c.transport = newTransport(cfg.InFlight)

@@ -1,7 +1,6 @@
 package outbound
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"math/rand/v2"
@@ -15,29 +14,22 @@ import (
 // is not kept silent for days by one odd answer.
 const maxRetryAfter = 15 * time.Minute
 
-// checkRetry decides whether an attempt is repeated. It also fixes the wait
-// before the next one, because a wait that ends after the deadline is a reason
-// not to repeat. It is the CheckRetry of retryablehttp.
-func (t *try) checkRetry(context.Context, *http.Response, error) (bool, error) {
+// repeat decides whether the last attempt is worth another one. It also fixes the
+// wait before it, because a wait that ends after the deadline is a reason not to
+// repeat.
+func (t *try) repeat() bool {
 	switch {
 	case t.answer == nil:
-		return t.repeatUnanswered(), nil
+		return t.repeatUnanswered()
 	case refused(t.answer):
-		return t.repeatRefused(), nil
+		return t.repeatRefused()
 	case t.client.cfg.RetryAnswer != nil && t.answer.Stream == nil && t.client.cfg.RetryAnswer(t.answer.Status, t.answer.Body):
-		return t.fits(t.jitter()), nil
+		return t.fits(t.jitter())
 	case worthRepeating(t.answer.Status):
 		t.arrived = true
-		return !t.call.Once && t.fits(t.jitter()), nil
+		return !t.call.Once && t.fits(t.jitter())
 	}
-	return false, nil
-}
-
-// backoff says how long to wait before the next attempt; see checkRetry. It is
-// the Backoff of retryablehttp.
-func (t *try) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
-	t.waiting = true
-	return t.wait
+	return false
 }
 
 // repeatUnanswered decides about an attempt without an answer.
