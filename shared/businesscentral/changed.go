@@ -85,9 +85,12 @@ func (c *Client) pages(ctx context.Context, w *walk, start, next string, yield f
 		r = request{link: next}
 	}
 	for {
-		if err := w.page(ctx, r, row); err != nil {
+		size, began, rows := c.pageSize.Load(), time.Now(), int64(0)
+		err := w.page(ctx, r, func(rec *record) error { rows++; return row(rec) })
+		if err != nil {
 			return err
 		}
+		c.suitPages(size, rows, time.Since(began))
 		if done != nil {
 			if err := done(); err != nil {
 				return err

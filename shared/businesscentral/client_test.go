@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"contactsync/shared/businesscentral"
@@ -122,7 +123,7 @@ func company(t *testing.T, cfg ...businesscentraltest.Config) *businesscentralte
 }
 
 func TestChangedContactsComeInTheOrderOfTheirTime(t *testing.T) {
-	sim := company(t)
+	sim := company(t, businesscentraltest.Config{MaxPageSize: 2})
 	c := clientOf(t, sim, func(cfg *businesscentral.Config) { cfg.PageSize = 2 })
 	for _, tt := range []struct {
 		name   string
@@ -143,6 +144,45 @@ func TestChangedContactsComeInTheOrderOfTheirTime(t *testing.T) {
 			if numbers(got) != tt.want || len(links) != tt.pages || links[len(links)-1] != "" {
 				t.Errorf("got %q in %d pages ending %q; want %q in %d", numbers(got), len(links), links, tt.want, tt.pages)
 			}
+		})
+	}
+}
+
+// A page is two calls whatever its size, so pages grow while nothing takes time, and
+// shrink again when the contacts in them do: a run takes new requests at a page's end.
+func TestPagesGrowAsLongAsTheirContactsAreDoneQuickly(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		work time.Duration // for each contact
+		want string        // rows asked for
+	}{
+		{"nothing has changed", 0, "10 20 40 80"},
+		{"a page takes half a second, then a whole one", 50 * time.Millisecond, "10 20 20 20 20 20"},
+		{"a page takes minutes", 10 * time.Second, "10 10 10 10 10 10 10 10 10 10"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sim := businesscentraltest.Start(t)
+				for i := range 100 {
+					sim.Add(businesscentraltest.Contact{No: fmt.Sprintf("CT%06d", i), Type: "Person", Name: "Ada Byron", Modified: epoch.Add(time.Duration(i) * time.Minute)})
+				}
+				c := clientOf(t, sim, func(cfg *businesscentral.Config) { cfg.PageSize = 10 })
+				for item, err := range c.Changed(t.Context(), poll.Window{}) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if item.Contact != nil {
+						time.Sleep(tt.work)
+					}
+				}
+				var sizes []string
+				for _, r := range sim.Requests(businesscentraltest.RouteContacts) {
+					sizes = append(sizes, strings.TrimPrefix(r.Header.Get("Prefer"), "odata.maxpagesize="))
+				}
+				if got := strings.Join(sizes, " "); got != tt.want {
+					t.Errorf("asked for pages of %s rows, want %s", got, tt.want)
+				}
+			})
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"contactsync/shared/outbound"
 	"contactsync/shared/poll"
@@ -114,6 +115,26 @@ func refusedLink(status int) bool {
 
 func (c *Client) smallerPages(than int64) {
 	c.pageSize.CompareAndSwap(than, max(min(than, smallestPage), than/2))
+}
+
+// Between these a page's time is right, its consumer's work included. A page costs
+// two calls, however many rows it has; but a run takes new requests only after each
+// page, and its checkpoint lies at a page's end.
+const (
+	shortPage = time.Second
+	longPage  = 4 * time.Second
+)
+
+// suitPages lets the next page have twice as many rows when one was over in no time,
+// as where nothing has changed, and half as many when it took long. It never has
+// fewer than Config.PageSize for that.
+func (c *Client) suitPages(size, rows int64, took time.Duration) {
+	switch {
+	case took < shortPage && rows >= size:
+		c.pageSize.CompareAndSwap(size, min(2*size, serverPage))
+	case took > longPage && size > int64(c.cfg.PageSize):
+		c.pageSize.CompareAndSwap(size, max(size/2, int64(c.cfg.PageSize)))
+	}
 }
 
 // follow checks a next link: it gets our token, so it must lead to the configured
