@@ -55,7 +55,9 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	}
 	var table table
 	var err error
+	size := fileItem
 	if *dynamo != "" {
+		size = tableItem
 		table, err = openDynamo(context.Background(), *dynamo)
 	} else {
 		table, err = openFile(*path, *kind == "changed")
@@ -64,7 +66,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	f := &floor{table: table, target: newTarget(where, *workers)}
-	if f.work, err = prepare(context.Background(), where, *count, *kind == "new"); err != nil {
+	if f.work, err = prepare(context.Background(), where, *count, size, *kind == "new"); err != nil {
 		return err
 	}
 	if err := table.prepare(f.work); err != nil {

@@ -29,11 +29,12 @@ type request struct {
 	body        []byte
 }
 
-// itemSize is how large a stored state is, measured at the product's.
-const itemSize = 2000
+// How large a stored state is, measured at the product's: in the file and in the
+// table, which names every member.
+const fileItem, tableItem = 950, 2500
 
 // prepare makes everything that is sent or stored.
-func prepare(ctx context.Context, where stage.Addresses, count int, isNew bool) ([]contact, error) {
+func prepare(ctx context.Context, where stage.Addresses, count, itemSize int, isNew bool) ([]contact, error) {
 	m, err := mapping.Embedded()
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"encoding/binary"
 	"errors"
 	"testing"
 	"time"
@@ -110,5 +111,45 @@ func BenchmarkDecodeHead(b *testing.B) {
 		if err := decodeHead(nil, value, &r); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A sandbox that an earlier version left behind still opens.
+func TestAStateOfVersion2IsRead(t *testing.T) {
+	want := sample()
+	attempt := func(w *writer, a *transfer.Attempt) {
+		w.attempt(a)
+		*w = (*w)[:len(*w)-2] // that the changed fields are others, and that there are none
+		w.texts(a.Changed)
+	}
+	var head writer
+	attempt(&head, &want.Attempt)
+	for _, text := range []string{want.No, want.ContactID, want.CustomerID, want.ExternalID, want.AddressExternalID} {
+		head.text(text)
+	}
+	head.moment(want.Version)
+	head.text(want.Fingerprint)
+	head.text("")
+	head.moment(time.Time{})
+	head.text("")
+	head.texts(want.Begun)
+	head.number(want.openClaims)
+	head = binary.AppendUvarint(head, uint64(len(want.SentHashes)))
+	for name, hash := range want.SentHashes {
+		head.text(name)
+		head.text(hash)
+	}
+	value := append(writer{2}, binary.AppendUvarint(nil, uint64(len(head)))...)
+	value = append(value, head...)
+	value.number(len(want.Attempts))
+	for i := range want.Attempts {
+		attempt(&value, &want.Attempts[i])
+	}
+	var got record
+	if err := decode([]byte("n44552"), value, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, &got, cmp.AllowUnexported(record{})); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
 	}
 }

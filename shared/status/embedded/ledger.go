@@ -133,7 +133,7 @@ func (s *Store) Save(ctx context.Context, state transfer.State, owner string) er
 // owned reads the head of a state and reports whether its claim is owner's.
 func (t tables) owned(k []byte, owner string, r *record) bool {
 	value := t.bucket(bucketStates).Get(k)
-	return value != nil && decodeHead(k, value, r) == nil && r.Claim.Owner == owner
+	return value != nil && decodeBrief(k, value, r) == nil && r.Claim.Owner == owner
 }
 
 // Release gives the claim back; see [transfer.Ledger].
@@ -283,7 +283,7 @@ func (t tables) remove(k []byte) error {
 		return nil
 	}
 	var r record
-	if decodeHead(k, value, &r) == nil {
+	if decodeBrief(k, value, &r) == nil {
 		if err := t.unindex(&r); err != nil {
 			return err
 		}
