@@ -105,12 +105,10 @@ func (c *Client) decodeSearch(r request, answer *outbound.Answer) ([]transfer.Ex
 // pages reads the header X-Pagination, {"current_Page":1,"total_Pages":3}. Both
 // are 0 when it is missing or cannot be read.
 func pages(header http.Header) (current, total int) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal([]byte(header.Get("X-Pagination")), &members) != nil {
-		return 0, 0
-	}
-	for name, raw := range members {
-		text, _ := textOf(raw)
+	members, _ := membersOf([]byte(header.Get("X-Pagination")))
+	for _, m := range members {
+		name := string(m.name)
+		text, _ := textOf(m.raw)
 		number, err := strconv.Atoi(text)
 		switch {
 		case err != nil:

@@ -43,8 +43,14 @@ func (t tables) put(key []byte, before, after *record) error {
 }
 
 func (t tables) unindex(r *record) error {
+	if r.Status == "" {
+		return nil // there is no outcome yet, and no row for it
+	}
 	if err := t.bucket(bucketByStatus).Delete(statusIndexKey(&r.State)); err != nil {
 		return err
+	}
+	if r.Status != transfer.Retrying {
+		return nil
 	}
 	return t.bucket(bucketByDue).Delete(dueIndexKey(&r.State))
 }
