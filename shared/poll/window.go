@@ -204,13 +204,14 @@ func (w *reading) lookup(ctx context.Context) error {
 // endPage lets the page's last contacts finish while the next page is read, and
 // takes requests that arrived meanwhile.
 func (w *reading) endPage(ctx context.Context, next string) error {
+	look := w.look(ctx, w.page.behind) // while the last contacts are begun
 	if err := w.lookup(ctx); err != nil {
 		return err
 	}
 	if err := w.finishPrevious(ctx); err != nil {
 		return err
 	}
-	if err := w.held(ctx, w.page.behind); err != nil {
+	if err := w.held(ctx, w.page.behind, look); err != nil {
 		return err
 	}
 	w.previous, w.page = w.page, &page{behind: w.page.last}
@@ -268,7 +269,7 @@ func (w *reading) interrupted(ctx context.Context, cause error) error {
 	if p == nil || p.rows == 0 || !p.settled() {
 		return cause
 	}
-	if err := w.held(ctx, p.behind); errors.Is(err, errMoved) {
+	if err := w.held(ctx, p.behind, w.look(ctx, p.behind)); errors.Is(err, errMoved) {
 		return cmp.Or(w.store(ctx), cause)
 	} else if err != nil {
 		return cause
