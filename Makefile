@@ -17,7 +17,7 @@ FUNCTION_GOFLAGS := -trimpath -buildvcs=false -tags=lambda.norpc "-ldflags=-s -w
 TOOLS := .tools/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test check lint race bench browser torture fuzz build deploy local verify conformance rehearse reproducible sbom clean
+.PHONY: help run test check lint race bench bench-docs bench-full browser torture fuzz build deploy local verify conformance rehearse reproducible sbom clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,14 @@ lint:
 race: ## run the tests with the race detector, in random order (needs a C compiler)
 	CGO_ENABLED=1 go test -race -shuffle=on $(if $(RUN),-run '$(RUN)') ./...
 
-bench: ## run the benchmarks (RUN=name for some)
-	go test -run '^$$' -bench '$(or $(RUN),.)' -benchmem ./...
+bench: ## measure speed, memory and cost against the floor, in less than ten minutes (ARGS=-only=rate for parts)
+	scripts/bench $(ARGS)
+
+bench-full: ## the same with longer runs
+	scripts/bench -full $(ARGS)
+
+bench-docs: ## measure, and rewrite the measured parts and the charts of docs/performance.md
+	scripts/bench -write $(ARGS)
 
 conformance: ## hold the DynamoDB store to the suite of all stores, and the command on a stack, on a local stand-in for AWS
 	scripts/moto run go test -count=1 ./shared/status/dynamostore/...
