@@ -50,7 +50,7 @@ type options struct {
 }
 
 func run(args []string, in io.Reader, out io.Writer) error {
-	app.TuneMemory(os.Environ()) //nolint:forbidigo // as the function's main does
+	app.TuneMemory(os.Environ()) // as the function's main does
 	var o options
 	flags := flag.NewFlagSet("job", flag.ContinueOnError)
 	flags.StringVar(&o.work, "work", "transfer", "transfer, read or seed")

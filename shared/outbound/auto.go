@@ -132,7 +132,7 @@ func (a *auto) find(now time.Time) {
 // onCurve is the rate after the calls that were accepted since the last event.
 func (a *auto) onCurve() float64 {
 	x := float64(a.got)/a.curve - 1
-	return a.limit * (1 + autoDip*math.Pow(x, 3) + autoDip*max(0, math.Expm1(2*(x-1))))
+	return a.limit * (1 + autoDip*x*x*x + autoDip*max(0, math.Expm1(2*(x-1))))
 }
 
 // Slower tells of a refusal.
