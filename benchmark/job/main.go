@@ -50,7 +50,6 @@ type options struct {
 }
 
 func run(args []string, in io.Reader, out io.Writer) error {
-	app.TuneMemory(os.Environ()) // as the function's main does
 	var o options
 	flags := flag.NewFlagSet("job", flag.ContinueOnError)
 	flags.StringVar(&o.work, "work", "transfer", "transfer, read or seed")
@@ -123,6 +122,7 @@ func (o options) do(ctx context.Context, a *app.App, store *countedStore) (measu
 		}
 		return measure.Result{}, seed(ctx, a, file, o.altered)
 	}
+	app.TuneMemory(os.Environ()) // as in the function; seeding keeps more than a run does
 	stop, err := o.startProfile()
 	if err != nil {
 		return measure.Result{}, err

@@ -36,7 +36,7 @@ func New(ctx context.Context, environ []string) (*App, error) {
 // TuneMemory lets the garbage collector work less often than a Go program's default
 // has it. What a run keeps is some five megabytes whatever the number of contacts,
 // and collecting each time that it doubles took a tenth of the processor time, of
-// which a small function has little. The heap stays below 64 MB as long as what is
+// which a small function has little. The heap stays below 128 MB as long as what is
 // kept allows it. GOGC and GOMEMLIMIT in the environment go before.
 func TuneMemory(environ []string) {
 	set := func(name string) bool {
@@ -46,7 +46,7 @@ func TuneMemory(environ []string) {
 		debug.SetGCPercent(400)
 	}
 	if !set("GOMEMLIMIT") {
-		debug.SetMemoryLimit(64 << 20)
+		debug.SetMemoryLimit(128 << 20)
 	}
 }
 
