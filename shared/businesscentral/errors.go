@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"contactsync/shared/outbound"
 	"contactsync/shared/transfer"
@@ -31,7 +32,7 @@ var (
 	codeText    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]{0,79}$`)
 	correlation = regexp.MustCompile(`CorrelationId:\s+([0-9a-fA-F-]{36})`)
 	traceText   = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
-	noProperty  = regexp.MustCompile(`^Could not find a property named '([\pL\pN_]{1,128})'`)
+	noProperty  = regexp.MustCompile(`^Could not find a property named '([\pL\pN_]+)'`)
 )
 
 // safeCode returns the code if it looks like one: nothing else is shown or stored.
@@ -107,7 +108,7 @@ func (e apiError) unknownProperty() (name string, ok bool) {
 		return "", false
 	}
 	found := noProperty.FindStringSubmatch(e.message)
-	if found == nil {
+	if found == nil || utf8.RuneCountInString(found[1]) > maxPropertyName {
 		return "", false
 	}
 	return found[1], true

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -114,7 +115,7 @@ func (p *profile) names(property string) bool {
 // maxProfileBytes bounds a profile file; the longest sensible one is below 4 kB.
 const maxProfileBytes = 64 << 10
 
-var propertyName = regexp.MustCompile(`^[\pL_][\pL\pN_]{0,127}$`)
+var propertyName = regexp.MustCompile(`^[\pL_][\pL\pN_]*$`)
 
 // parseProfile reads a profile file: YAML, one line "model name: wire property"
 // for each value that the published service has. Besides the model names of
@@ -147,7 +148,7 @@ func parseProfile(file string, data []byte) (*profile, error) {
 			fault(e.line, "unknown model name %q; expected one of %s", e.model, strings.Join(fieldNames[:], ", "))
 		case wire[f] != "":
 			fault(e.line, "%s is given twice", e.model)
-		case !propertyName.MatchString(e.property):
+		case !propertyName.MatchString(e.property) || utf8.RuneCountInString(e.property) > maxPropertyName:
 			fault(e.line, "%s: expected the name of a property (letters, digits and _)", e.model)
 		case other != "":
 			fault(e.line, "%s and %s name the same property %s", other, e.model, e.property)

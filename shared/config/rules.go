@@ -62,12 +62,27 @@ const (
 	maxCompany     = 30  // the length of Business Central's company name
 )
 
+// Lengths are not counted by expressions: such a one compiles, at each cold start,
+// for as long as everything else together.
+const (
+	maxConnection                = 63
+	leastTableName, maxTableName = 3, 255
+)
+
+// isTable reports whether s is the name or the ARN of a table.
+func isTable(s string) bool {
+	if arn := tableARN.FindStringSubmatch(s); arn != nil {
+		s = arn[1]
+	}
+	return tableName.MatchString(s) && len(s) >= leastTableName && len(s) <= maxTableName
+}
+
 var profiles = []string{ProfilePage, ProfileModelNames, ProfileAPIv2}
 
 var (
-	connectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-	tableName      = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
-	tableARN       = regexp.MustCompile(`^arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}$`)
+	connectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	tableName      = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+	tableARN       = regexp.MustCompile(`^arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/([A-Za-z0-9_.-]+)$`)
 	// serviceName is Microsoft's own rule: a letter, then letters, marks, digits,
 	// connectors and format characters, so no blanks (business-central.md 1 no. 1).
 	serviceName = regexp.MustCompile(`^\p{L}[\p{L}\p{Mn}\p{Mc}\p{Nd}\p{Pc}\p{Cf}]*$`)
@@ -92,9 +107,11 @@ type rule struct {
 // rules has one row for every field of [Config], in the order of design.md 1.2.
 var rules = []rule{
 	{name: "CONNECTION", expected: "1 to 63 letters, digits, dots, underscores or hyphens, the first a letter or digit",
-		valid: func(c *Config) bool { return connectionName.MatchString(c.Connection) }},
+		valid: func(c *Config) bool {
+			return connectionName.MatchString(c.Connection) && len(c.Connection) <= maxConnection
+		}},
 	{name: "TABLE_NAME", expected: "the name or ARN of the DynamoDB table",
-		valid: func(c *Config) bool { return tableName.MatchString(c.TableName) || tableARN.MatchString(c.TableName) }},
+		valid: func(c *Config) bool { return isTable(c.TableName) }},
 	{name: "SECRET_ID", expected: "the ARN or name of the secret, without blanks",
 		valid: func(c *Config) bool {
 			return len(c.SecretID) <= 2048 && !strings.ContainsFunc(c.SecretID, blankOrControl)
