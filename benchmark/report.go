@@ -37,8 +37,8 @@ func (r *results) sections() map[string]string {
 	add("cost", true, costTable)
 	if targets := r.targets(); len(targets) > 0 {
 		all["targets"] = targetTable(targets)
-		all["machine"] = r.machine + "\n"
 	}
+	all["machine"] = r.machine + "\n"
 	return all
 }
 
@@ -115,6 +115,11 @@ func machine() string {
 	return fmt.Sprintf("%s, %s/%s, %d cores (%s).", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), model)
 }
 
+// whole reports whether every part was measured; the one over a table need not be.
+func (r *results) whole() bool {
+	return len(r.jobs) > 0 && len(r.readings) > 0 && r.beginning != nil && len(r.benchmarks) > 0 && len(r.rates) > 0
+}
+
 // charts returns the SVG files of docs/performance by name.
 func (r *results) charts() map[string]string {
 	all := map[string]string{}
@@ -165,6 +170,9 @@ func (r *results) write(folder string) error {
 	}
 	page := string(text)
 	for name, section := range r.sections() {
+		if name == "targets" && !r.whole() {
+			continue // a part of the verdicts would look like all of them
+		}
 		if page, err = replace(page, name, section); err != nil {
 			return err
 		}
