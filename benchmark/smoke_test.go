@@ -114,4 +114,3 @@ func TestCostsGrowWithTheirCauses(t *testing.T) {
 		t.Error("waiting for the rate costs nothing")
 	}
 }
-
