@@ -80,6 +80,12 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if err := errors.Join(err, closeStore()); err != nil {
 		return err
 	}
+	if o.work == "seed" {
+		err = compact(o.file)
+	}
+	if err != nil {
+		return err
+	}
 	return json.NewEncoder(out).Encode(result)
 }
 

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"contactsync/shared/app"
 	"contactsync/shared/contact"
@@ -62,6 +66,24 @@ func seed(ctx context.Context, a *app.App, store *embedded.Store, altered bool) 
 	default:
 		return ledger.flush(ctx)
 	}
+}
+
+// compact writes a file anew without the pages that filling it left free: the library
+// keeps a list of them in memory, which would be measured with the run.
+func compact(path string) error {
+	from, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	to, err := bolt.Open(path+".new", 0o600, &bolt.Options{NoSync: true, NoFreelistSync: true})
+	if err != nil {
+		return errors.Join(err, from.Close())
+	}
+	err = errors.Join(bolt.Compact(to, from, 64<<20), to.Close(), from.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }
 
 // ledger keeps outcomes until there are enough of them for one transaction.
