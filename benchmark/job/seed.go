@@ -104,7 +104,13 @@ func (l *ledger) KeyOf(_ context.Context, ref contact.Ref) (transfer.Key, bool, 
 	return transfer.Key{No: contact.Key(ref.No)}, false, nil
 }
 
-func (l *ledger) Point(context.Context, string, string) error { return nil }
+func (l *ledger) Number(_ context.Context, no string) (transfer.Number, error) {
+	return transfer.Number{Key: transfer.Key{No: contact.Key(no)}}, nil
+}
+
+func (l *ledger) Point(_ context.Context, _, id string) (transfer.Number, error) {
+	return transfer.Number{Key: transfer.Key{ID: id}, Found: true, First: id}, nil
+}
 
 func (l *ledger) Save(ctx context.Context, s transfer.State, _ string) error {
 	l.mu.Lock()

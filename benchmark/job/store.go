@@ -25,7 +25,7 @@ func (s *countedStore) Claim(ctx context.Context, key transfer.Key, claim transf
 }
 
 // Point counts one write.
-func (s *countedStore) Point(ctx context.Context, no, id string) error {
+func (s *countedStore) Point(ctx context.Context, no, id string) (transfer.Number, error) {
 	s.writes.Add(1)
 	return s.Store.Point(ctx, no, id)
 }
