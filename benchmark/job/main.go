@@ -99,7 +99,7 @@ func (o options) open(ctx context.Context) (status.Store, func() error, error) {
 		return store, store.Close, nil
 	}
 	name := fmt.Sprint("transfers-", os.Getpid())
-	store, err := dynamostore.New(ctx, dynamostore.Config{Connection: "default", Table: name, AWS: stage.AWS(o.table)})
+	store, err := dynamostore.New(dynamostore.Config{Connection: "default", Table: name, AWS: stage.AWS(o.table)})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -34,7 +34,11 @@ func newStack(t *testing.T) *stack {
 	}
 	t.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint)
 	name := fmt.Sprintf("command-%d", time.Now().UnixNano())
-	store, err := dynamostore.New(t.Context(), dynamostore.Config{Connection: "default", Table: name})
+	shared, err := awsconfig.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := dynamostore.New(dynamostore.Config{Connection: "default", Table: name, AWS: &shared})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +54,6 @@ func newStack(t *testing.T) *stack {
 	servedTarget := httptest.NewServer(target)
 	t.Cleanup(servedTarget.Close)
 
-	shared, err := awsconfig.LoadDefaultConfig(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := source.Config()
 	secret := fmt.Sprintf(`{"business_central":{"tenant_id":%q,"client_id":%q,"client_secret":%q},"ipaas":{"api_key":%q},"webhook":{"client_states":["s"],"api_keys":["k"]}}`,
 		c.Tenant, c.ClientID, c.ClientSecret, target.APIKey())

@@ -136,7 +136,7 @@ func resources(ctx context.Context, endpoint string, document []byte) error {
 		Region: "us-east-1", BaseEndpoint: aws.String(endpoint), // the region that sam local tells its functions
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
-	store, err := dynamostore.New(ctx, dynamostore.Config{Connection: "default", Table: table, AWS: &shared})
+	store, err := dynamostore.New(dynamostore.Config{Connection: "default", Table: table, AWS: &shared})
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func TestNothingIsAcceptedThatTheTableDoesNotTake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store, err := dynamostore.New(t.Context(), dynamostore.Config{
+				store, err := dynamostore.New(dynamostore.Config{
 					Connection: "default", Table: "transfers", Log: slog.New(slog.DiscardHandler),
 					AWS: &aws.Config{Region: "eu-central-1", HTTPClient: table, Credentials: awscredentials.NewStaticCredentialsProvider("key", "key", "")},
 				})

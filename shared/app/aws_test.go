@@ -6,11 +6,55 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"contactsync/shared/app"
 )
+
+// AWS_ENDPOINT_URL and its service forms work as the SDK documents them, the
+// service's form going before (design.md 1.2).
+func TestEndpointsOfTheEnvironment(t *testing.T) {
+	calls := map[string]int{}
+	serve := func(name string) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			calls[name]++
+			w.WriteHeader(http.StatusBadRequest)
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	t.Setenv("AWS_ENDPOINT_URL", serve("all"))
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", serve("table"))
+	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	a, err := app.New(t.Context(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Store.Paused(t.Context()); err == nil || calls["table"] == 0 || calls["all"] != 0 {
+		t.Errorf("the table: error %v, calls %v", err, calls)
+	}
+	if checks, err := a.Preflight(t.Context()); err != nil || len(checks) == 0 || calls["all"] == 0 {
+		t.Errorf("the secret: error %v, calls %v", err, calls)
+	}
+}
+
+func TestWhatLambdaSetsAndIsMissingIsListedWithTheSettings(t *testing.T) {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"} {
+		t.Setenv(name, "")
+	}
+	_, err := app.New(t.Context(), settings[1:])
+	for _, want := range []string{"TABLE_NAME", "AWS_REGION", "AWS_ACCESS_KEY_ID"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to name %s", err, want)
+		}
+	}
+}
+
+var settings = []string{"TABLE_NAME=transfers", "SECRET_ID=secret", "BC_COMPANY=CRONUS", "IPAAS_SYSTEM_ID=313"}
 
 // The SDK itself sets no limit to an answer: one that never comes would take the
 // invocation to its deadline.
@@ -35,7 +79,7 @@ func TestACallToAWSThatIsNeverAnsweredIsMadeAgain(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-central-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
-	a, err := app.New(t.Context(), []string{"TABLE_NAME=transfers", "SECRET_ID=secret", "BC_COMPANY=CRONUS", "IPAAS_SYSTEM_ID=313"})
+	a, err := app.New(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}

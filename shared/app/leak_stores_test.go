@@ -82,7 +82,7 @@ func (r *recorded) Do(request *http.Request) (*http.Response, error) {
 
 func (r *recorded) store(t *testing.T) *dynamostore.Store {
 	t.Helper()
-	s, err := dynamostore.New(t.Context(), dynamostore.Config{
+	s, err := dynamostore.New(dynamostore.Config{
 		Connection: "default", Table: "transfers", Log: slog.New(slog.DiscardHandler),
 		AWS: &aws.Config{Region: "eu-central-1", HTTPClient: r, Credentials: awscredentials.NewStaticCredentialsProvider("key", "key", "")},
 	})

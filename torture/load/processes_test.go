@@ -80,7 +80,11 @@ func TestThreeProcessesOverOneTableLoseAndDoubleNothing(t *testing.T) {
 func (w *world) deploy(endpoint string) []string {
 	w.t.Helper()
 	ctx, name := w.t.Context(), "contactsync-"+rand.Text()
-	store, err := dynamostore.New(ctx, dynamostore.Config{Connection: "default", Table: name, Log: w.logger()})
+	settings, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	store, err := dynamostore.New(dynamostore.Config{Connection: "default", Table: name, AWS: &settings, Log: w.logger()})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -93,10 +97,6 @@ func (w *world) deploy(endpoint string) []string {
 		}
 	})
 	w.disk = store
-	settings, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	secrets := secretsmanager.NewFromConfig(settings, func(o *secretsmanager.Options) { o.BaseEndpoint = &endpoint })
 	if _, err := secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String(secretOf(w.source, w.target))}); err != nil {
 		w.t.Fatal(err)

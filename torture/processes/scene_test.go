@@ -86,7 +86,7 @@ func (s *stand) scene(t testing.TB, cloud *cloud, set settings) *scene {
 	w.source = businesscentraltest.StartServer(t, set.source)
 	w.target = ipaastest.Start(t, ipaastest.Config{Now: w.now})
 	var err error
-	w.store, err = dynamostore.New(t.Context(), dynamostore.Config{Connection: "default", Table: w.table, AWS: &cloud.config})
+	w.store, err = dynamostore.New(dynamostore.Config{Connection: "default", Table: w.table, AWS: &cloud.config})
 	w.must(err)
 	w.must(w.store.CreateTable(t.Context()))
 	t.Cleanup(func() { _ = w.store.DeleteTable(context.Background()) })

@@ -47,7 +47,7 @@ func (a answers) Do(r *http.Request) (*http.Response, error) {
 
 func openStub(t testing.TB, a answers, log io.Writer) *dynamostore.Store {
 	t.Helper()
-	s, err := dynamostore.New(t.Context(), dynamostore.Config{
+	s, err := dynamostore.New(dynamostore.Config{
 		Connection: "default", Table: "transfers", Now: func() time.Time { return statustest.Now },
 		AWS: &aws.Config{Region: "eu-central-1", HTTPClient: a, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")},
 		Log: slog.New(slog.NewTextHandler(log, nil)),

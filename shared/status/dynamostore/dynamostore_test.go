@@ -33,20 +33,27 @@ func openConnection(t *testing.T, connection, table string) *dynamostore.Store {
 	return openOver(t, connection, table, nil)
 }
 
+// fromEnvironment returns the AWS configuration that leads to the stand-in.
+func fromEnvironment(t *testing.T) aws.Config {
+	t.Helper()
+	settings, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return settings
+}
+
 // openOver is openConnection with calls through a client of the test's own.
 func openOver(t *testing.T, connection, table string, client aws.HTTPClient) *dynamostore.Store {
 	t.Helper()
 	if os.Getenv("AWS_ENDPOINT_URL_DYNAMODB") == "" { //nolint:forbidigo // whether a stand-in runs is known from the environment only
 		t.Skip("AWS_ENDPOINT_URL_DYNAMODB is not set: run it with scripts/moto run go test")
 	}
-	settings, err := config.LoadDefaultConfig(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	settings := fromEnvironment(t)
 	if client != nil {
 		settings.HTTPClient = client
 	}
-	s, err := dynamostore.New(t.Context(), dynamostore.Config{
+	s, err := dynamostore.New(dynamostore.Config{
 		Connection: connection, Table: table, AWS: &settings, Now: func() time.Time { return statustest.Now },
 	})
 	if err != nil {
@@ -94,8 +101,9 @@ func TestStoreBehavesLikeItsModel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	settings := fromEnvironment(t)
 	statustest.Model(t, func(rt *rapid.T) status.Store {
-		s, err := dynamostore.New(rt.Context(), dynamostore.Config{Connection: rand.Text(), Table: table, Now: func() time.Time { return statustest.Now }})
+		s, err := dynamostore.New(dynamostore.Config{Connection: rand.Text(), Table: table, AWS: &settings, Now: func() time.Time { return statustest.Now }})
 		if err != nil {
 			rt.Fatal(err)
 		}

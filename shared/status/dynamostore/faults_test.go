@@ -118,7 +118,7 @@ func (w wire) Do(r *http.Request) (*http.Response, error) {
 
 func openWire(t testing.TB, w wire, log io.Writer) *dynamostore.Store {
 	t.Helper()
-	s, err := dynamostore.New(t.Context(), dynamostore.Config{
+	s, err := dynamostore.New(dynamostore.Config{
 		Connection: "default", Table: "transfers", Now: func() time.Time { return statustest.Now },
 		AWS: &aws.Config{Region: "eu-central-1", HTTPClient: w, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")},
 		Log: slog.New(slog.NewTextHandler(log, nil)),

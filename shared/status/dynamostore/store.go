@@ -31,7 +31,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
@@ -39,12 +38,12 @@ import (
 	"contactsync/shared/status"
 )
 
-// Config says which table to use. Connection and Table are required.
+// Config says which table to use. Connection, Table and AWS are required.
 type Config struct {
 	Connection string
 	Table      string
 
-	AWS *aws.Config      // read from the environment as the AWS SDK documents if nil
+	AWS *aws.Config      // region, credentials, endpoints
 	Now func() time.Time // time.Now if nil
 	Log *slog.Logger     // slog.Default() if nil; told of rows that cannot be understood
 }
@@ -66,7 +65,7 @@ type Store struct {
 var _ status.Store = (*Store)(nil)
 
 // New returns a Store. It makes no call to DynamoDB.
-func New(ctx context.Context, cfg Config) (*Store, error) {
+func New(cfg Config) (*Store, error) {
 	var problems []error
 	if cfg.Connection == "" {
 		problems = append(problems, errors.New("no connection is named"))
@@ -74,13 +73,13 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Table == "" {
 		problems = append(problems, errors.New("no table is named"))
 	}
+	if cfg.AWS == nil {
+		problems = append(problems, errors.New("no AWS configuration is given"))
+	}
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("open the transfer status store: %w", errors.Join(problems...))
 	}
-	client, err := newClient(ctx, cfg.AWS)
-	if err != nil {
-		return nil, err
-	}
+	client := newClient(cfg.AWS)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -90,21 +89,14 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{cfg: cfg, client: client, prefix: connectionPrefix(cfg.Connection)}, nil
 }
 
-func newClient(ctx context.Context, shared *aws.Config) (*dynamodb.Client, error) {
-	if shared == nil {
-		loaded, err := config.LoadDefaultConfig(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("open the transfer status store: read the AWS configuration: %w", err)
-		}
-		shared = &loaded
-	}
+func newClient(shared *aws.Config) *dynamodb.Client {
 	return dynamodb.NewFromConfig(*shared, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
 			r.MaxAttempts = callAttempts
 			r.MaxBackoff = maxBackOff
 			r.Retryables = append(r.Retryables[:len(r.Retryables):len(r.Retryables)], retry.IsErrorRetryableFunc(isBrokenAnswer))
 		})
-	}), nil
+	})
 }
 
 // isBrokenAnswer says of an answer that began and cannot be read to its end that

@@ -13,7 +13,8 @@ import (
 func TestConnectionsShareATable(t *testing.T) {
 	table := "contactsync-" + rand.Text()
 	first := openConnection(t, "a", table)
-	second, err := dynamostore.New(t.Context(), dynamostore.Config{Connection: "a#contact#1", Table: table})
+	settings := fromEnvironment(t)
+	second, err := dynamostore.New(dynamostore.Config{Connection: "a#contact#1", Table: table, AWS: &settings})
 	if err != nil {
 		t.Fatal(err)
 	}
