@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -43,9 +44,9 @@ func FuzzAnswer(f *testing.F) {
 			o := all[int(n)%len(all)]
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			calls := 0
+			var calls atomic.Int64 // lists ask for several parts at once
 			s := openWire(t, func(r *http.Request, _ []byte) (*http.Response, error) {
-				if calls++; calls > 12 { // a list that never ends
+				if calls.Add(1) > 12 { // a list that never ends
 					cancel()
 					return nil, ctx.Err()
 				}

@@ -128,7 +128,8 @@ func (m *model) save(t *rapid.T, s status.Store, key transfer.Key, owner string)
 	err := s.Save(t.Context(), state, owner)
 	if !m.owned(key, owner) {
 		// A driver may take a second Save under one claim for its own first, whose answer was lost.
-		repeated := err == nil && m.savedBy[key] == owner && m.states[key].Claim.Owner == ""
+		// Somebody else may have the claim by then.
+		repeated := err == nil && m.savedBy[key] == owner
 		if !repeated && !errors.Is(err, transfer.ErrClaimLost) {
 			t.Fatalf("save: got %v, want ErrClaimLost", err)
 		}
