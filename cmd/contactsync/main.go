@@ -132,6 +132,6 @@ func execute(args []string, stdout, stderr io.Writer, open func(*cli, *kong.Appl
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintln(stderr, "contactsync:", strings.TrimSpace(err.Error()))
+	fmt.Fprintln(stderr, "contactsync:", strings.Map(sign, strings.TrimSpace(err.Error())))
 	return exitCouldNot
 }

@@ -22,8 +22,10 @@ func (s *session) print(asJSON any, asText func(w io.Writer)) error {
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(asJSON)
 	}
-	asText(s.out)
-	return nil
+	var out strings.Builder
+	asText(&out)
+	_, err := io.WriteString(s.out, s.screen.visible(out.String()))
+	return err
 }
 
 // A sheet is a table that fits its screen: what is too wide is wrapped and never
@@ -56,6 +58,9 @@ func (s *session) sheet(header ...string) *sheet {
 }
 
 func (t *sheet) row(cells ...string) {
+	for i := range cells {
+		cells[i] = t.session.screen.visible(cells[i]) // before it is measured
+	}
 	t.measure(cells)
 	t.rows = append(t.rows, cells)
 }

@@ -87,7 +87,7 @@ func (s *session) confirm(question string) (bool, error) {
 	if s.in == nil {
 		return false, errNobody
 	}
-	fmt.Fprintf(s.err, "%s [y/N] ", question)
+	fmt.Fprintf(s.err, "%s [y/N] ", s.screen.visible(question))
 	answered := make(chan string, 1)
 	go func() {
 		var answer string

@@ -253,9 +253,9 @@ func (s *session) knock() (status int, found bool, err error) {
 	if !found && s.ctx.Err() != nil {
 		return 0, false, s.ctx.Err() // interrupted
 	}
-	_, _ = io.WriteString(s.out, told.Out)
 	_, _ = io.WriteString(s.err, told.Err)
-	return told.Status, found, nil
+	_, err = io.WriteString(s.out, told.Out)
+	return told.Status, found, err
 }
 
 // findDoor reads where a running sandbox is found; nil when there is no sign of one.
