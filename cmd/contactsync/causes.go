@@ -30,11 +30,16 @@ func (errorsVerb) Run(s *session) error {
 		if err != nil {
 			return err
 		}
+		runs, err := a.Store.Runs(s.ctx, 1)
+		if err != nil {
+			return err
+		}
 		shown := make([]wire.ErrorCountJSON, 0, len(counts))
 		for _, c := range counts {
 			shown = append(shown, wire.ErrorCount(c))
 		}
 		return s.print(map[string]any{"errors": shown}, func(w io.Writer) {
+			s.standstill(w, runs)
 			if len(counts) == 0 {
 				fmt.Fprintln(w, "Nothing is failed or retrying.")
 				return
@@ -42,6 +47,22 @@ func (errorsVerb) Run(s *session) error {
 			s.causesText(w, counts)
 		})
 	})
+}
+
+// standstill says that nothing is transferred at all, because no contact fails where
+// no run works.
+func (s *session) standstill(w io.Writer, runs []status.Run) {
+	switch {
+	case len(runs) == 0:
+		fmt.Fprintln(w, "Nothing ran yet: contactsync poll transfers what changed.")
+	case runs[0].Problem != nil:
+		texts := wire.Error(runs[0].Problem.Code, runs[0].Problem.Detail)
+		fmt.Fprintf(w, "The latest run %s\n", s.screen.paint(red, runState(runs[0])))
+		s.facts(w, fact{"what happened", texts.Title}, fact{"", texts.Detail}, fact{"what to do", texts.Resolution})
+		fmt.Fprintln(w)
+	case runs[0].Paused, runs[0].Disabled, !runs[0].Complete && !runs[0].Busy:
+		fmt.Fprintf(w, "The latest run: %s\n\n", s.screen.paint(yellow, runState(runs[0])))
+	}
 }
 
 // causesText prints what failed, by cause, with what to do and what to type.
@@ -75,6 +96,8 @@ func sample(c status.ErrorCount) string {
 func afterwards(code string) string {
 	f := transfer.Lookup(code)
 	switch {
+	case f == transfer.ContactNotFound:
+		return "contactsync forget ID takes a mistyped id off the list"
 	case f != nil && f.Retry == transfer.Soon:
 		return "they are tried again by themselves"
 	case f != nil && f.Retry == transfer.Slow:
@@ -92,7 +115,7 @@ type replayVerb struct {
 
 // Help shows examples.
 func (replayVerb) Help() string {
-	return "It says what it would do and asks. What it stores waits for the next poll; a deployed stack starts at once.\n\n" + usage(
+	return "It says what it would do and asks. What it stores waits for the next poll; a deployed stack and a sandbox that is served start at once.\n\n" + usage(
 		"contactsync replay 44552", "one contact",
 		"contactsync replay --code COMPANY_NOT_FOUND", "everybody whose company was missing",
 		"contactsync replay --status failed --yes", "all that is failed, in a script",
@@ -117,12 +140,21 @@ func (v *replayVerb) Run(s *session) error {
 		if err != nil {
 			return err
 		}
+		paused, err := a.Store.Paused(s.ctx)
+		if err != nil {
+			return err
+		}
 		return s.print(map[string]any{"queued": queued}, func(w io.Writer) {
-			if len(queued) == 0 {
+			switch {
+			case len(queued) == 0:
 				fmt.Fprintln(w, "Nothing matches: nothing was done.")
-				return
+			case paused:
+				fmt.Fprintf(w, "%s for the transfer; transfers are paused: contactsync resume goes on.\n", waits(len(queued)))
+			case s.startsAtOnce():
+				fmt.Fprintf(w, "%s for the transfer, which starts at once: contactsync transfers --status pending says what still waits.\n", waits(len(queued)))
+			default:
+				fmt.Fprintf(w, "%s for the transfer; the next poll takes what waits.\n", waits(len(queued)))
 			}
-			fmt.Fprintf(w, "%s for the transfer; the next poll takes what waits.\n", waits(len(queued)))
 		})
 	})
 }

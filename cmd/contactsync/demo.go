@@ -41,6 +41,9 @@ func (v *sandboxVerb) Run(s *session) error {
 	if s.cli.EnvFile != "" {
 		return errors.New("--env-file names a deployed stack; a sandbox is made in --folder")
 	}
+	if v.Every <= 0 {
+		return fmt.Errorf("--every %s: expected a time above 0, such as 30s", v.Every)
+	}
 	if v.Serve {
 		return v.serve(s)
 	}

@@ -194,14 +194,15 @@ func (b *sandbox) secret() []byte {
 
 // isSet reports whether a variable has a value. Empty is unset, and of several
 // values the last one counts (see config.Load).
-func isSet(environ []string, name string) bool {
-	set := false
+func isSet(environ []string, name string) bool { return setting(environ, name) != "" }
+
+func setting(environ []string, name string) (value string) {
 	for _, pair := range environ {
-		if value, found := strings.CutPrefix(pair, name+"="); found {
-			set = strings.TrimSpace(value) != ""
+		if text, found := strings.CutPrefix(pair, name+"="); found {
+			value = strings.TrimSpace(text)
 		}
 	}
-	return set
+	return value
 }
 
 // close keeps the simulators' state and closes the store.

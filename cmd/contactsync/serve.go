@@ -51,7 +51,7 @@ func (v *sandboxVerb) serve(s *session) error {
 	if err != nil {
 		return errors.Join(err, box.close())
 	}
-	door := newDoor(s.cli.Folder, url)
+	door := newDoor(s.cli.Folder, url, s.environ)
 	server := &http.Server{Handler: door.guard(box, handler), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return s.ctx }}
 	go func() { _ = server.Serve(listener) }()
 	// The door opens last: who finds it finds a sandbox that is ready.
@@ -86,6 +86,7 @@ func (v *sandboxVerb) announce(s *session, url string) error {
 			fact{"operator's page", url + "/   (key: " + sandboxKey + ")"},
 			fact{"routes", "curl -H 'Authorization: Bearer " + sandboxKey + "' " + url + "/transfers"},
 			fact{"Business Central", "curl " + url + "/simulator/contacts"},
+			fact{"mend a contact", "curl -X PATCH --json '{\"e_mail\":\"max@example.com\"}' " + url + "/simulator/contacts/CT000062"},
 			fact{"iPaaS.com", "curl " + url + "/ipaas/simulator/customers"},
 			fact{"polls every", v.Every.String()},
 			fact{"other verbs", "contactsync errors, in another terminal"},
@@ -178,13 +179,34 @@ func (b *sandbox) workOnWaiting(s *session) {
 // A door lets the command's other verbs into a running sandbox: only one process
 // can hold its store.
 type door struct {
-	path string
-	URL  string `json:"url"`
-	Key  string `json:"key"`
+	path     string
+	URL      string            `json:"url"`
+	Key      string            `json:"key"`
+	Settings map[string]string `json:"settings,omitempty"` // what the sandbox works with, where it was set
 }
 
-func newDoor(folder, url string) *door {
-	return &door{path: filepath.Join(folder, serverFile), URL: url, Key: rand.Text()}
+// behaviour names the settings that change what a sandbox does.
+var behaviour = []string{"BC_API_PATH", "BC_PROFILE", "COLLISION_METHOD", "COMPANY_NOT_FOUND", "IPAAS_RATE", "MAPPING_FILE", "POLL_OVERLAP", "RETRY_UNIT", "WORKERS"}
+
+func newDoor(folder, url string, environ []string) *door {
+	d := &door{path: filepath.Join(folder, serverFile), URL: url, Key: rand.Text(), Settings: map[string]string{}}
+	for _, name := range behaviour {
+		if value := setting(environ, name); value != "" {
+			d.Settings[name] = value
+		}
+	}
+	return d
+}
+
+// differs names a setting of the caller that a running sandbox does not have, as
+// NAME=value. An answer given without it would be wrong and look right.
+func (d *door) differs(environ []string) string {
+	for _, name := range behaviour {
+		if value := setting(environ, name); value != "" && value != d.Settings[name] {
+			return name + "=" + value
+		}
+	}
+	return ""
 }
 
 func (d *door) open() error {
@@ -241,6 +263,12 @@ func (s *session) knock() (status int, found bool, err error) {
 	d := findDoor(s.cli.Folder)
 	if d == nil {
 		return 0, false, nil
+	}
+	if other := d.differs(s.environ); other != "" {
+		if _, found := s.ask(d, []string{"runs", "--limit", "1"}); !found {
+			return 0, false, s.ctx.Err() // what was left behind by one that was killed
+		}
+		return 0, false, fmt.Errorf("the sandbox in %s is being served without %s: end it, or serve it with that", s.cli.Folder, other)
 	}
 	told, found := s.ask(d, s.args)
 	if found && told.Asks != "" {

@@ -29,6 +29,7 @@ type session struct {
 	out, err io.Writer
 	screen   screen
 	box      *sandbox // open already: the verb runs inside sandbox --serve
+	deployed bool     // the verb works on a deployed stack
 	asks     *string  // with box: receives the question that only the caller can answer
 	progress atomic.Pointer[progressbar.ProgressBar]
 }
@@ -47,6 +48,7 @@ func (s *session) with(do func(a *app.App) error) error {
 	if environ, deployed, err := s.stack(); err != nil {
 		return err
 	} else if deployed {
+		s.deployed = true
 		a, err := app.Deployed(s.ctx, environ, s.logger(), s.counted)
 		if err != nil {
 			return err
@@ -61,6 +63,10 @@ func (s *session) with(do func(a *app.App) error) error {
 	box, err := openSandbox(s.cli.Folder, sandboxOptions{environ: s.environ, log: s.logger(), progress: s.counted})
 	if err != nil {
 		return err
+	}
+	if box.isNew {
+		// A misspelt folder or a forgotten --env-file would look like a quiet day.
+		fmt.Fprintf(s.err, "contactsync: %s is a new sandbox with the demo company, in which nothing was transferred yet. A deployed stack needs --env-file FILE.\n", s.cli.Folder)
 	}
 	err = do(box.app)
 	if closeErr := box.close(); err == nil {
@@ -112,6 +118,11 @@ func (s *session) request(a *app.App, requests []transfer.Request) error {
 		s.box.dispatch(requests)
 	}
 	return nil
+}
+
+// startsAtOnce reports whether what is stored needs no poll to start.
+func (s *session) startsAtOnce() bool {
+	return s.deployed || s.box != nil && s.box.dispatch != nil
 }
 
 func (s *session) logger() *slog.Logger {

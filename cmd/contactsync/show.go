@@ -178,7 +178,10 @@ func (s *session) cure(t transfer.Transfer) []fact {
 	}
 	texts := wire.Error(t.Problem.Code, t.Problem.Detail)
 	next := "a change of the contact in Business Central transfers it by itself"
-	if !t.NextAttemptAt.IsZero() {
+	switch {
+	case t.Problem.Code == transfer.ContactNotFound.Code:
+		next = "contactsync forget " + typed(t.ID) + " takes a mistyped id off the list"
+	case !t.NextAttemptAt.IsZero():
 		next = "it is tried again by itself at " + clock(t.NextAttemptAt)
 	}
 	return []fact{

@@ -131,7 +131,7 @@ func TestLongWorkShowsItsProgressOnATerminalOnly(t *testing.T) {
 	if !strings.Contains(shown, "reconcile") || !strings.Contains(shown, "contacts/") {
 		t.Errorf("no progress is shown:\n%q", shown)
 	}
-	if got := newDesk(t).run("reconcile"); got.err != "" {
+	if got := d.run("reconcile"); got.err != "" {
 		t.Errorf("progress in a file: %q", got.err)
 	}
 }
