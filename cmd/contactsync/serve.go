@@ -86,11 +86,12 @@ func (v *sandboxVerb) announce(s *session, url string) error {
 			fact{"operator's page", url + "/   (key: " + sandboxKey + ")"},
 			fact{"routes", "curl -H 'Authorization: Bearer " + sandboxKey + "' " + url + "/transfers"},
 			fact{"Business Central", "curl " + url + "/simulator/contacts"},
-			fact{"mend a contact", "curl -X PATCH --json '{\"e_mail\":\"max@example.com\"}' " + url + "/simulator/contacts/CT000062"},
 			fact{"iPaaS.com", "curl " + url + "/ipaas/simulator/customers"},
 			fact{"polls every", v.Every.String()},
 			fact{"other verbs", "contactsync errors, in another terminal"},
 		)
+		// Not wrapped: it is to be copied.
+		fmt.Fprintf(w, "A contact that is mended in Business Central arrives within seconds:\n  curl -X PATCH --json '{\"e_mail\":\"max.silent@example.com\"}' %s/simulator/contacts/CT000062\n", url)
 	})
 }
 

@@ -1,10 +1,13 @@
 package businesscentraltest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,12 +86,32 @@ func (s *Simulator) adminDone(w http.ResponseWriter, status int, body any, err e
 
 // readStrict refuses unknown members, so that a misspelt one is not silence.
 func readStrict(r *http.Request, into any) error {
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+	if err := decodeStrict(r.Body, into); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
+}
+
+// decodeStrict says of an unknown member which ones there are.
+func decodeStrict(from io.Reader, into any) error {
+	decoder := json.NewDecoder(from)
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	if err != nil && strings.Contains(err.Error(), "unknown field") {
+		return fmt.Errorf("%w: expected %s", err, strings.Join(jsonNames(into), ", "))
+	}
+	return err
+}
+
+// jsonNames lists the JSON names of a structure.
+func jsonNames(pointer any) []string {
+	var names []string
+	for field := range reflect.TypeOf(pointer).Elem().Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (s *Simulator) adminList(w http.ResponseWriter, r *http.Request) {
@@ -144,9 +167,7 @@ func (s *Simulator) adminEdit(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
 		probe := before // a body that cannot be read changes nothing
-		decoder := json.NewDecoder(strings.NewReader(string(body)))
-		decoder.DisallowUnknownFields()
-		err = decoder.Decode(&probe)
+		err = decodeStrict(bytes.NewReader(body), &probe)
 		if err == nil && code(probe.No) != before.No {
 			err = s.RenameContact(before.SystemID, probe.No)
 		}

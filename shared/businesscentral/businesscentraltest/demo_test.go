@@ -169,7 +169,7 @@ func TestTheSandboxSurface(t *testing.T) {
 		{"edit", "PATCH", "/contacts/CT000002", `{"phone_no":"123"}`, 200, `"phone_no":"123"`},
 		{"rename", "PATCH", "/contacts/CT000002", `{"no":"K/1"}`, 200, `"no":"K/1"`},
 		{"a number with a slash", "GET", "/contacts/K%2F1", "", 200, `"phone_no":"123"`},
-		{"a misspelt member", "PATCH", "/contacts/K%2F1", `{"phone":"123"}`, 400, `unknown field`},
+		{"a misspelt member", "PATCH", "/contacts/K%2F1", `{"phone":"123"}`, 400, `unknown field \"phone\": expected system_id, no, type, name`},
 		{"add", "POST", "/contacts", `{"no":"NEW1","type":"Person","name":"Nina Neu"}`, 201, `"surname":"Neu"`},
 		{"add again", "POST", "/contacts", `{"no":"NEW1","type":"Person"}`, 400, `already exists`},
 		{"delete", "DELETE", "/contacts/NEW1", "", 200, `{"deleted":true}`},

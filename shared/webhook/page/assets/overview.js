@@ -58,14 +58,17 @@ function lastRun(run) {
     element("span", { class: "count" }, ago(run.started_at)), " ", element("strong", {}, "last run"), " ", element("span", { class: "soft" }, stateText(run))));
 }
 
+// Before the first view is shown there is no room for a drawing; the observer draws
+// it when there is.
 function draw() {
+  if (!at("main").clientWidth) return;
   at("chart").replaceChildren(...(known.length ? [chart(known, at("chart-unchanged").checked, at("overview").clientWidth || at("main").clientWidth - 32)] : []));
 }
 
 function list(n) {
   fillTable("runs", known.slice(0, n).map(runRow), "No run yet.");
   at("more-runs").hidden = known.length <= n;
-  at("more-runs").textContent = `Show ${known.length - n} earlier runs`;
+  at("more-runs").textContent = known.length - n === 1 ? "Show 1 earlier run" : `Show ${known.length - n} earlier runs`;
 }
 
 function cause(e) {
