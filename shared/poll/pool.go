@@ -12,7 +12,7 @@ import (
 	"contactsync/shared/transfer"
 )
 
-// pool transfers contacts, Workers at once, and counts what comes of them.
+// pool transfers contacts, Workers at once; the run's tally counts what comes of them.
 type pool struct {
 	run   *run
 	slots chan struct{}

@@ -7,16 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"contactsync/shared/contact"
 	"contactsync/shared/status"
@@ -25,37 +21,15 @@ import (
 	"contactsync/shared/transfer"
 )
 
-// answers plays DynamoDB without a socket: for each call the function returns
+// openStub plays DynamoDB without a socket: for each call the function returns
 // status and body.
-type answers func(operation string, body []byte) (int, string)
-
-func (a answers) Do(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	code, answer := a(operation, body)
-	return &http.Response{
-		StatusCode: code, Request: r, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body: io.NopCloser(strings.NewReader(answer)), ContentLength: int64(len(answer)),
-	}, nil
-}
-
-func openStub(t testing.TB, a answers, log io.Writer) *dynamostore.Store {
+func openStub(t testing.TB, answer func(operation string, body []byte) (int, string), log io.Writer) *dynamostore.Store {
 	t.Helper()
-	s, err := dynamostore.New(dynamostore.Config{
-		Connection: "default", Table: "transfers", Now: func() time.Time { return statustest.Now },
-		AWS: &aws.Config{Region: "eu-central-1", HTTPClient: a, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")},
-		Log: slog.New(slog.NewTextHandler(log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return openWire(t, func(r *http.Request, body []byte) (*http.Response, error) {
+		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		code, text := answer(operation, body)
+		return answered(r, code, "application/x-amz-json-1.0", text), nil
+	}, log)
 }
 
 func TestAnErrorOfDynamoDBSaysWhatToDo(t *testing.T) {
@@ -67,11 +41,13 @@ func TestAnErrorOfDynamoDBSaysWhatToDo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := openStub(t, func(string, []byte) (int, string) { return http.StatusBadRequest, tt.answer }, io.Discard)
-			_, err := s.State(t.Context(), transfer.Key{No: "44552"})
-			if !errors.Is(err, status.ErrUnavailable) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want ErrUnavailable with %q", err, tt.want)
-			}
+			synctest.Test(t, func(t *testing.T) { // an answer that cannot be read is asked for again
+				s := openStub(t, func(string, []byte) (int, string) { return http.StatusBadRequest, tt.answer }, io.Discard)
+				_, err := s.State(t.Context(), transfer.Key{No: "44552"})
+				if !errors.Is(err, status.ErrUnavailable) || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %v, want ErrUnavailable with %q", err, tt.want)
+				}
+			})
 		})
 	}
 }
