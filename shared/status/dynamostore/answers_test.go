@@ -126,6 +126,27 @@ func TestAWriteWhoseAnswerWasLostIsRecognised(t *testing.T) {
 	}
 }
 
+func TestANumberOfAnEarlierVersionIsCompletedBeforeItLeadsElsewhere(t *testing.T) {
+	var updates []string
+	s := openStub(t, func(_ string, body []byte) (int, string) {
+		var in struct{ UpdateExpression string }
+		if err := json.Unmarshal(body, &in); err != nil {
+			return http.StatusInternalServerError, err.Error()
+		}
+		if updates = append(updates, in.UpdateExpression); len(updates) == 1 {
+			return http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"m","Item":{"leads_to":{"S":"first"}}}`
+		}
+		if !bytes.Contains(body, []byte(`"first"`)) && len(updates) == 2 {
+			t.Errorf("the contact that it leads to is not remembered: %s", body)
+		}
+		return http.StatusOK, `{"Attributes":{"leads_to":{"S":"second"},"first_led_to":{"S":"first"},"led_to":{"SS":["first","second"]}}}`
+	}, io.Discard)
+	n, err := s.Point(t.Context(), "44552", "second")
+	if err != nil || n.First != "first" || len(updates) != 3 || updates[0] != updates[2] {
+		t.Errorf("got %+v, %v after %q", n, err, updates)
+	}
+}
+
 func TestADamagedItemIsNamed(t *testing.T) {
 	const damaged = `{"pk":{"S":"default#contact#44552"},"sk":{"S":"state"},"status":{"S":"failed"},"status_key":{"S":"default#failed"},
 		"sort_key":{"S":"2026-01-31T10:00:00.123Z#44552#"},"transfer":{"M":{"attempt":{"S":"one"}}}}`
