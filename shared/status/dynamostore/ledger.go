@@ -103,11 +103,7 @@ func claimed(op string, it item) (transfer.State, error) {
 func isClaim(it item, claim transfer.Claim) bool {
 	owner, _ := it[attrClaimOwner].(*types.AttributeValueMemberS)
 	until, _ := it[attrClaimUntil].(*types.AttributeValueMemberS)
-	externalID := ""
-	if claims := newReader(it).texts(attrClaimNames); len(claims) > 0 {
-		externalID = claims[0]
-	}
-	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until) && externalID == claim.ExternalID
+	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until) && newReader(it).claimName() == claim.ExternalID
 }
 
 // Save stores the outcome with one conditional write; see [transfer.Ledger]. At
