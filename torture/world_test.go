@@ -216,18 +216,14 @@ func (w *world) settle() {
 		if c := run.Counts; err != nil || !run.Complete || c.Created+c.Updated+c.Linked > 0 {
 			continue
 		}
-		waiting, _, err := w.disk.Requests(w.t.Context(), 10)
+		waiting, retrying, err := calls.Open(w.t.Context(), w.disk)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		page, err := w.disk.Transfers(w.t.Context(), status.Query{Status: transfer.Retrying, Limit: 200})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if len(waiting)+len(page.Transfers) == 0 {
+		if waiting+len(retrying) == 0 {
 			return
 		}
-		for _, r := range page.Transfers {
+		for _, r := range retrying {
 			if r.NextAttemptAt.After(w.clock.Now()) {
 				w.clock.Advance(r.NextAttemptAt.Sub(w.clock.Now()))
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -69,10 +70,11 @@ func (s *session) with(do func(a *app.App) error) error {
 		fmt.Fprintf(s.err, "contactsync: %s is a new sandbox with the demo company, in which nothing was transferred yet. A deployed stack needs --env-file FILE.\n", s.cli.Folder)
 	}
 	err = do(box.app)
-	if closeErr := box.close(); err == nil {
-		err = closeErr
+	closeErr := box.close()
+	if closeErr != nil && errors.Is(err, errSomeFailed) {
+		return closeErr // an exit status alone would hide that nothing was kept
 	}
-	return err
+	return errors.Join(err, closeErr)
 }
 
 // stack returns the settings of the deployed stack that the verb is for: those of

@@ -1,14 +1,19 @@
 package app_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"contactsync/shared/app"
 )
@@ -59,31 +64,71 @@ var settings = []string{"TABLE_NAME=transfers", "SECRET_ID=secret", "BC_COMPANY=
 // The SDK itself sets no limit to an answer: one that never comes would take the
 // invocation to its deadline.
 func TestACallToAWSThatIsNeverAnsweredIsMadeAgain(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits three seconds for an answer that does not come")
-	}
-	var calls atomic.Int32
-	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		if calls.Add(1) == 1 {
-			<-r.Context().Done()
-			return
-		}
-		body := []byte(`{"Item":{"pk":{"S":"default#control"},"sk":{"S":"pause"},"paused":{"BOOL":true}}}`)
-		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		w.Header().Set("X-Amz-Crc32", fmt.Sprint(crc32.ChecksumIEEE(body)))
-		_, _ = w.Write(body)
-	}))
-	defer table.Close()
-	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", table.URL)
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://table.example")
 	t.Setenv("AWS_REGION", "eu-central-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
-	a, err := app.New(t.Context(), settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if paused, err := a.Store.Paused(t.Context()); err != nil || !paused || calls.Load() != 2 {
-		t.Errorf("got paused %t, %v after %d calls; want the second call's answer", paused, err, calls.Load())
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		transport := inMemory(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			if calls.Add(1) == 1 {
+				<-r.Context().Done()
+				return
+			}
+			body := []byte(`{"Item":{"pk":{"S":"default#control"},"sk":{"S":"pause"},"paused":{"BOOL":true}}}`)
+			w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+			w.Header().Set("X-Amz-Crc32", fmt.Sprint(crc32.ChecksumIEEE(body)))
+			_, _ = w.Write(body)
+		}))
+		a, err := app.NewOver(t.Context(), settings, transport)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if paused, err := a.Store.Paused(ctx); err != nil || !paused || calls.Load() != 2 {
+			t.Errorf("got paused %t, %v after %d calls; want the second call's answer", paused, err, calls.Load())
+		}
+	})
+}
+
+// inMemory serves a handler over pipes, so that a bubble's clock rules its time.
+func inMemory(t *testing.T, handler http.Handler) func(*http.Transport) {
+	t.Helper()
+	pipes := make(pipeListener)
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(pipes) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return func(transport *http.Transport) {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			select {
+			case pipes <- theirs:
+				return ours, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
 	}
 }
+
+// A pipeListener accepts the ends of pipes until it is closed.
+type pipeListener chan net.Conn
+
+func (l pipeListener) Accept() (net.Conn, error) {
+	if conn, open := <-l; open {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l pipeListener) Close() error { close(l); return nil }
+
+func (pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "pipe"} }

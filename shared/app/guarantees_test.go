@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"contactsync/shared/app/apptest"
@@ -384,11 +385,13 @@ func TestRowsThatWereNeverChangedAreReadByTheFirstPoll(t *testing.T) {
 }
 
 func TestAThrottledSystemIsWaitedFor(t *testing.T) {
-	w := apptest.New(t)
-	w.Add(apptest.Person("1", "one@example.com"))
-	w.Target.Fail(ipaastest.Script{Route: ipaastest.CustomerCreate, Effect: ipaastest.Throttled("1")})
-	w.Source.Inject(businesscentraltest.Fault{Route: businesscentraltest.RouteContacts, Status: http.StatusServiceUnavailable, Body: "<html>busy</html>", ContentType: "text/html"})
-	if run := w.Poll(); run.Counts.Created != 1 {
-		t.Errorf("got %+v, want created", run.Counts)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := apptest.New(t)
+		w.Add(apptest.Person("1", "one@example.com"))
+		w.Target.Fail(ipaastest.Script{Route: ipaastest.CustomerCreate, Effect: ipaastest.Throttled("1")})
+		w.Source.Inject(businesscentraltest.Fault{Route: businesscentraltest.RouteContacts, Status: http.StatusServiceUnavailable, Body: "<html>busy</html>", ContentType: "text/html"})
+		if run := w.Poll(); run.Counts.Created != 1 {
+			t.Errorf("got %+v, want created", run.Counts)
+		}
+	})
 }

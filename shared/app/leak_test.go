@@ -173,6 +173,7 @@ func (l *leakWorld) leaks() (found []string) {
 func TestNoSecretAndNoPersonalDataIsSeenOnAnyPath(t *testing.T) {
 	for _, f := range leakFaults() {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := newLeakWorld(t, f.mapping, f.store)
 				if f.fault != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"runtime/debug"
 
 	"contactsync/shared/poll"
 	"contactsync/shared/status"
@@ -50,7 +48,7 @@ func (a *App) Poll(ctx context.Context, raw json.RawMessage) (*Answer, error) {
 func (a *App) safely(ctx context.Context, e poll.Event) (run status.Run, err error) {
 	defer func() {
 		if defect := recover(); defect != nil {
-			a.log.ErrorContext(ctx, "defect", "panic", fmt.Sprintf("%T", defect), "stack", string(debug.Stack()))
+			transfer.LogDefect(ctx, a.log, defect)
 			err = transfer.Internal.Fail("run", "a defect of the integration; its log entry names the place")
 		}
 	}()

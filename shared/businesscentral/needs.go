@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"contactsync/shared/mapping"
 )
@@ -65,11 +64,4 @@ func needsOf(s mapping.Sources, p *profile) (needs, error) {
 	slices.Sort(n.properties)
 	n.absent = slices.Compact(n.absent)
 	return n, errors.Join(faults...)
-}
-
-// spellings are the names that a custom field can have on the wire
-// (design.md 1.11). An underscore may be missing as well: it stands for a blank on
-// a published page, and controls of an API page cannot have one (AL0528).
-func spellings(name string) []string {
-	return []string{name, strings.ReplaceAll(name, " ", "_"), strings.NewReplacer(" ", "", "_", "").Replace(name)}
 }

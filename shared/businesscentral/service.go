@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"contactsync/shared/contact"
 	"contactsync/shared/poll"
 	"contactsync/shared/transfer"
 )
@@ -185,7 +186,7 @@ func (c *Client) resolve(e *entity) (columns, missing []string) {
 }
 
 func findProperty(e *entity, name string) (column, bool) {
-	for _, spelling := range spellings(name) {
+	for _, spelling := range contact.Spellings(name) {
 		if found, ok := e.find(spelling); ok {
 			return found, true
 		}

@@ -61,23 +61,25 @@ func (c *Contact) HasAddress() bool {
 // unspaced takes out what stands for a blank.
 var unspaced = strings.NewReplacer(" ", "", "_", "")
 
+// Spellings returns the names that a custom field of a mapping can have on the wire
+// (design.md 1.11): the name itself, with underscores for blanks as on a published
+// page, and without both, for the controls of an API page can have neither (AL0528).
+func Spellings(name string) [3]string {
+	return [...]string{name, strings.ReplaceAll(name, " ", "_"), unspaced.Replace(name)}
+}
+
 // Property returns a further property by the name that a mapping gives a custom
-// field: the wire name itself, the name with underscores for blanks, or the name
-// without blanks and underscores, compared case-insensitively (design.md 1.11). The
-// last is for API pages, whose names can have neither.
+// field, in each of its [Spellings]; those without blanks are compared
+// case-insensitively.
 func (c *Contact) Property(name string) (value any, found bool) {
-	if v, ok := c.AdditionalProperties[name]; ok {
-		return v, true
-	}
-	underscored := strings.ReplaceAll(name, " ", "_")
-	joined := unspaced.Replace(name)
-	for _, exact := range []string{underscored, joined} {
+	spellings := Spellings(name)
+	for _, exact := range spellings {
 		if v, ok := c.AdditionalProperties[exact]; ok {
 			return v, true
 		}
 	}
 	for k, v := range c.AdditionalProperties {
-		if strings.EqualFold(k, underscored) || strings.EqualFold(k, joined) {
+		if strings.EqualFold(k, spellings[1]) || strings.EqualFold(k, spellings[2]) {
 			return v, true
 		}
 	}

@@ -18,11 +18,9 @@ type property struct {
 	name, underscored, joined string
 }
 
-// unspaced takes out what stands for a blank; see [contact.Contact.Property].
-var unspaced = strings.NewReplacer(" ", "", "_", "")
-
 func newProperty(name string) property {
-	return property{name, strings.ReplaceAll(name, " ", "_"), unspaced.Replace(name)}
+	s := contact.Spellings(name)
+	return property{s[0], s[1], s[2]}
 }
 
 // find returns the property and the name that the record gives it. Of several

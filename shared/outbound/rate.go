@@ -23,20 +23,21 @@ func NewRate(calls int, per time.Duration) Limiter {
 	return &window{
 		// A call reaches the system a little after its turn, some later than
 		// others: one hundredth more keeps its count of any window right.
-		per:    per + per/100,
-		starts: make([]time.Time, calls),
-		pace:   rate.NewLimiter(rate.Limit(float64(calls)/per.Seconds()), max(1, calls/10)),
+		per:   per + per/100,
+		calls: calls,
+		pace:  rate.NewLimiter(rate.Limit(float64(calls)/per.Seconds()), max(1, calls/10)),
 	}
 }
 
 // A window remembers when the last calls started, which is what keeps the
 // promise; pace only spreads them, so that nobody waits for most of a window.
 type window struct {
-	per  time.Duration
-	pace *rate.Limiter
+	per   time.Duration
+	calls int
+	pace  *rate.Limiter
 
 	mu     sync.Mutex
-	starts []time.Time // a ring of the last len(starts) turns
+	starts []time.Time // the last turns, a ring once there are as many as calls: few processes make so many
 	oldest int
 }
 
@@ -58,15 +59,22 @@ func (w *window) reserve(ctx context.Context) (time.Time, error) {
 	now := time.Now()
 	paced := w.pace.ReserveN(now, 1)
 	turn := now.Add(paced.DelayFrom(now))
-	if free := w.starts[w.oldest].Add(w.per); !w.starts[w.oldest].IsZero() && free.After(turn) {
-		turn = free
+	full := len(w.starts) == w.calls
+	if full {
+		if free := w.starts[w.oldest].Add(w.per); free.After(turn) {
+			turn = free
+		}
 	}
 	if deadline, ok := ctx.Deadline(); ok && turn.After(deadline) {
 		paced.CancelAt(now)
 		return time.Time{}, errTurn
 	}
+	if !full {
+		w.starts = append(w.starts, turn)
+		return turn, nil
+	}
 	w.starts[w.oldest] = turn
-	w.oldest = (w.oldest + 1) % len(w.starts)
+	w.oldest = (w.oldest + 1) % w.calls
 	return turn, nil
 }
 

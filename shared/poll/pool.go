@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -12,7 +12,7 @@ import (
 	"contactsync/shared/transfer"
 )
 
-// pool transfers contacts, Workers at once, and counts what comes of them.
+// pool transfers contacts, Workers at once; the run's tally counts what comes of them.
 type pool struct {
 	run   *run
 	slots chan struct{}
@@ -106,8 +106,7 @@ func (p *pool) transfer(ctx context.Context, job transfer.Job) (transfer.Transfe
 
 // once makes one attempt. A defect outside the transfer's own steps, such as one in
 // storing its outcome, must not end the process with every contact under way: this
-// one is left waiting like one that another execution has. The panic's value may
-// quote a record, so only its type is told.
+// one is left waiting like one that another execution has.
 func (p *pool) once(ctx context.Context, job transfer.Job) (t transfer.Transfer, err error) {
 	defer func() {
 		if defect := recover(); defect != nil {
@@ -115,7 +114,7 @@ func (p *pool) once(ctx context.Context, job transfer.Job) (t transfer.Transfer,
 			if job.Contact != nil {
 				ref = job.Contact.Ref()
 			}
-			p.run.cfg.Log.ErrorContext(ctx, "defect", "run_id", p.run.id, "contact_no", ref.String(), "panic", fmt.Sprintf("%T", defect), "stack", string(debug.Stack()))
+			transfer.LogDefect(ctx, p.run.cfg.Log, defect, slog.String("run_id", p.run.id), slog.String("contact_no", ref.String()))
 			t = transfer.Transfer{Attempt: transfer.Attempt{Status: transfer.Pending}}
 			err = fmt.Errorf("a defect ended the transfer of %s: %w", ref, transfer.ErrClaimed)
 		}

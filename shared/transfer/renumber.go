@@ -150,7 +150,7 @@ func (w *work) freeExternalID(ctx context.Context, contactID string, now whereab
 	case errors.Is(err, ErrClaimLost):
 		return errors.Join(parkErr, fmt.Errorf("contact %s was transferred meanwhile: %w", row.Ref(), ErrClaimed))
 	case err != nil:
-		return ledgerError("store the external id of "+row.Ref().String(), err)
+		return errors.Join(parkErr, ledgerError("store the external id of "+row.Ref().String(), err))
 	}
 	return parkErr
 }

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -114,7 +113,7 @@ func (w *work) steps(ctx context.Context) (action Action, err error) {
 	defer func() {
 		// A defect that one record brings to light must not stop the others.
 		if defect := recover(); defect != nil {
-			w.cfg.Log.ErrorContext(ctx, "defect", "contact_no", w.ref().String(), "panic", fmt.Sprintf("%T", defect), "stack", string(debug.Stack()))
+			LogDefect(ctx, w.cfg.Log, defect, slog.String("contact_no", w.ref().String()))
 			action, err = None, Internal.Fail("transfer contact "+w.ref().String(), "a defect of the integration; its log entry names the place")
 		}
 	}()

@@ -3,10 +3,8 @@ package webhook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -193,7 +191,7 @@ func (b *batch) job(u *unit) transfer.Job {
 func (b *batch) safely(ctx context.Context, job transfer.Job) (t wire.TransferJSON, err error) {
 	defer func() {
 		if defect := recover(); defect != nil {
-			b.h.cfg.Log.ErrorContext(ctx, "defect", "contact", job.Ref.String(), "panic", fmt.Sprintf("%T", defect), "stack", string(debug.Stack()))
+			transfer.LogDefect(ctx, b.h.cfg.Log, defect, slog.String("contact_no", job.Ref.String()))
 			err = errors.New("a defect ended the transfer of " + job.Ref.String())
 		}
 	}()

@@ -20,6 +20,17 @@ type store struct {
 
 var _ status.Store = (*store)(nil)
 
+// Open tells how many requests wait in a store and which transfers stand retrying:
+// what is still to be done.
+func Open(ctx context.Context, s status.Store) (waiting int, retrying []transfer.Transfer, err error) {
+	requests, _, err := s.Requests(ctx, 10)
+	if err != nil {
+		return 0, nil, err
+	}
+	page, err := s.Transfers(ctx, status.Query{Status: transfer.Retrying, Limit: 200})
+	return len(requests), page.Transfers, err
+}
+
 // one makes one call. A broken one is the storage's own failure.
 func one[T any](ctx context.Context, s *store, name string, call func() (T, error)) (T, error) {
 	var value, none T

@@ -12,8 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"contactsync/shared/status"
-	"contactsync/shared/transfer"
+	"contactsync/torture/calls"
 	"contactsync/torture/tally"
 )
 
@@ -129,18 +128,14 @@ func (w *world) settle() {
 		if err != nil || !answer.Complete || answer.Created+answer.Updated+answer.Linked > 0 {
 			continue
 		}
-		waiting, _, err := w.disk.Requests(w.t.Context(), 10)
+		waiting, retrying, err := calls.Open(w.t.Context(), w.disk)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		page, err := w.disk.Transfers(w.t.Context(), status.Query{Status: transfer.Retrying, Limit: 200})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if len(waiting)+len(page.Transfers) == 0 {
+		if waiting+len(retrying) == 0 {
 			return
 		}
-		for _, t := range page.Transfers {
+		for _, t := range retrying {
 			if wait := time.Until(t.NextAttemptAt); wait > 0 {
 				time.Sleep(wait)
 			}

@@ -22,9 +22,8 @@ import (
 	"contactsync/shared/app"
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/ipaas/ipaastest"
-	"contactsync/shared/status"
 	"contactsync/shared/status/dynamostore"
-	"contactsync/shared/transfer"
+	"contactsync/torture/calls"
 	"contactsync/torture/tally"
 )
 
@@ -174,15 +173,11 @@ func (w *world) comeToRest(environ []string) {
 	w.t.Helper()
 	for range 10 {
 		w.processes(environ, func() {})
-		waiting, _, err := w.disk.Requests(w.t.Context(), 10)
+		waiting, retrying, err := calls.Open(w.t.Context(), w.disk)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		page, err := w.disk.Transfers(w.t.Context(), status.Query{Status: transfer.Retrying, Limit: 1})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if len(waiting)+len(page.Transfers) == 0 {
+		if waiting+len(retrying) == 0 {
 			return
 		}
 	}

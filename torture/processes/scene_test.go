@@ -23,8 +23,8 @@ import (
 	"contactsync/shared/ipaas/ipaastest"
 	"contactsync/shared/status"
 	"contactsync/shared/status/dynamostore"
-	"contactsync/shared/transfer"
 	"contactsync/shared/wire"
+	"contactsync/torture/calls"
 	"contactsync/torture/processes/front"
 	"contactsync/torture/processes/lambdatest"
 	"contactsync/torture/tally"
@@ -202,14 +202,12 @@ func (s *scene) settle() {
 			s.t.Logf("a poll after the storm: %v", err) // the next one goes on
 			continue
 		}
-		waiting, _, err := s.store.Requests(s.t.Context(), 10)
+		waiting, retrying, err := calls.Open(s.t.Context(), s.store)
 		s.must(err)
-		page, err := s.store.Transfers(s.t.Context(), status.Query{Status: transfer.Retrying, Limit: 200})
-		s.must(err)
-		if run.Complete && run.Created+run.Updated+run.Linked+len(waiting)+len(page.Transfers) == 0 {
+		if run.Complete && run.Created+run.Updated+run.Linked+waiting+len(retrying) == 0 {
 			return
 		}
-		for _, r := range page.Transfers {
+		for _, r := range retrying {
 			time.Sleep(time.Until(r.NextAttemptAt))
 		}
 	}

@@ -7,16 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"contactsync/shared/contact"
 	"contactsync/shared/status"
@@ -25,37 +21,15 @@ import (
 	"contactsync/shared/transfer"
 )
 
-// answers plays DynamoDB without a socket: for each call the function returns
+// openStub plays DynamoDB without a socket: for each call the function returns
 // status and body.
-type answers func(operation string, body []byte) (int, string)
-
-func (a answers) Do(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	code, answer := a(operation, body)
-	return &http.Response{
-		StatusCode: code, Request: r, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body: io.NopCloser(strings.NewReader(answer)), ContentLength: int64(len(answer)),
-	}, nil
-}
-
-func openStub(t testing.TB, a answers, log io.Writer) *dynamostore.Store {
+func openStub(t testing.TB, answer func(operation string, body []byte) (int, string), log io.Writer) *dynamostore.Store {
 	t.Helper()
-	s, err := dynamostore.New(dynamostore.Config{
-		Connection: "default", Table: "transfers", Now: func() time.Time { return statustest.Now },
-		AWS: &aws.Config{Region: "eu-central-1", HTTPClient: a, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")},
-		Log: slog.New(slog.NewTextHandler(log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return openWire(t, func(r *http.Request, body []byte) (*http.Response, error) {
+		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		code, text := answer(operation, body)
+		return answered(r, code, "application/x-amz-json-1.0", text), nil
+	}, log)
 }
 
 func TestAnErrorOfDynamoDBSaysWhatToDo(t *testing.T) {
@@ -67,11 +41,13 @@ func TestAnErrorOfDynamoDBSaysWhatToDo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := openStub(t, func(string, []byte) (int, string) { return http.StatusBadRequest, tt.answer }, io.Discard)
-			_, err := s.State(t.Context(), transfer.Key{No: "44552"})
-			if !errors.Is(err, status.ErrUnavailable) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want ErrUnavailable with %q", err, tt.want)
-			}
+			synctest.Test(t, func(t *testing.T) { // an answer that cannot be read is asked for again
+				s := openStub(t, func(string, []byte) (int, string) { return http.StatusBadRequest, tt.answer }, io.Discard)
+				_, err := s.State(t.Context(), transfer.Key{No: "44552"})
+				if !errors.Is(err, status.ErrUnavailable) || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %v, want ErrUnavailable with %q", err, tt.want)
+				}
+			})
 		})
 	}
 }
@@ -147,6 +123,27 @@ func TestAWriteWhoseAnswerWasLostIsRecognised(t *testing.T) {
 	}
 	if err := s.Save(t.Context(), state, "other"); !errors.Is(err, transfer.ErrClaimLost) {
 		t.Errorf("another's save: got %v, want ErrClaimLost", err)
+	}
+}
+
+func TestANumberOfAnEarlierVersionIsCompletedBeforeItLeadsElsewhere(t *testing.T) {
+	var updates []string
+	s := openStub(t, func(_ string, body []byte) (int, string) {
+		var in struct{ UpdateExpression string }
+		if err := json.Unmarshal(body, &in); err != nil {
+			return http.StatusInternalServerError, err.Error()
+		}
+		if updates = append(updates, in.UpdateExpression); len(updates) == 1 {
+			return http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"m","Item":{"leads_to":{"S":"first"}}}`
+		}
+		if !bytes.Contains(body, []byte(`"first"`)) && len(updates) == 2 {
+			t.Errorf("the contact that it leads to is not remembered: %s", body)
+		}
+		return http.StatusOK, `{"Attributes":{"leads_to":{"S":"second"},"first_led_to":{"S":"first"},"led_to":{"SS":["first","second"]}}}`
+	}, io.Discard)
+	n, err := s.Point(t.Context(), "44552", "second")
+	if err != nil || n.First != "first" || len(updates) != 3 || updates[0] != updates[2] {
+		t.Errorf("got %+v, %v after %q", n, err, updates)
 	}
 }
 

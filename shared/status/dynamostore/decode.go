@@ -135,6 +135,15 @@ func (r reader) set(name string) []string {
 	return nil
 }
 
+// claimName is the external id that the claim names. It stands in a list, so that
+// the next claim can append it to those that were begun.
+func (r reader) claimName() string {
+	for _, name := range r.texts(attrClaimNames) {
+		return name
+	}
+	return ""
+}
+
 func (r reader) in(name string) reader {
 	inside := reader{path: r.path + name + ".", err: r.err}
 	switch v := r.attrs[name].(type) {
@@ -192,9 +201,7 @@ func stateOf(it item) (transfer.State, error) {
 		CustomerID: shown.text("customer_id"),
 		Claim:      transfer.Claim{Owner: r.text(attrClaimOwner), Until: r.moment(attrClaimUntil)},
 	}
-	if claims := r.texts(attrClaimNames); len(claims) > 0 {
-		s.Claim.ExternalID = claims[0]
-	}
+	s.Claim.ExternalID = r.claimName()
 	s.Begun = listing.AddBegun(nil, r.texts(attrBegun)...)
 	s.Status = r.status()
 	s.Interrupted = r.number(attrOpenClaims) > 0 && s.Claim.Owner == ""

@@ -32,6 +32,10 @@ func names(externalIDs ...string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: list}
 }
 
+func setOf(members ...string) types.AttributeValue {
+	return &types.AttributeValueMemberSS{Value: members}
+}
+
 func boolean(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
 
 // fields is a map under construction that leaves out what is empty: an attribute

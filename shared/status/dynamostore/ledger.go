@@ -103,11 +103,7 @@ func claimed(op string, it item) (transfer.State, error) {
 func isClaim(it item, claim transfer.Claim) bool {
 	owner, _ := it[attrClaimOwner].(*types.AttributeValueMemberS)
 	until, _ := it[attrClaimUntil].(*types.AttributeValueMemberS)
-	externalID := ""
-	if claims := newReader(it).texts(attrClaimNames); len(claims) > 0 {
-		externalID = claims[0]
-	}
-	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until) && externalID == claim.ExternalID
+	return owner != nil && until != nil && owner.Value == claim.Owner && until.Value == listing.FormatTime(claim.Until) && newReader(it).claimName() == claim.ExternalID
 }
 
 // Save stores the outcome with one conditional write; see [transfer.Ledger]. At
@@ -132,7 +128,7 @@ func (s *Store) Save(ctx context.Context, state transfer.State, owner string) er
 	}
 	if state.No != "" {
 		update += " ADD #numbers :numbers"
-		values[":numbers"] = &types.AttributeValueMemberSS{Value: []string{contact.Key(state.No)}}
+		values[":numbers"] = setOf(contact.Key(state.No))
 	}
 	condition := isOurs
 	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -224,6 +220,9 @@ func numberOf(op string, it item) (transfer.Number, error) {
 	r := newReader(it)
 	id := r.text(attrLeadsTo)
 	n := transfer.Number{Key: transfer.Key{ID: id}, Found: true, First: cmp.Or(r.text(attrFirst), id), LedTo: r.set(attrLedTo)}
+	if n.LedTo == nil {
+		n.LedTo = []string{id} // see rememberFirst
+	}
 	if err := r.done(); err != nil {
 		return transfer.Number{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -243,15 +242,46 @@ func (s *Store) Point(ctx context.Context, no, id string) (transfer.Number, erro
 		return transfer.Number{}, fmt.Errorf("%s: both number and internal id are needed, got %q and %q", op, no, id)
 	}
 	update := "SET #leads_to = :id, #first_led_to = if_not_exists(#first_led_to, :id) ADD #led_to :ids REMOVE #" + strings.Join(stateAttributes, ", #")
-	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.cfg.Table, Key: primaryKey(s.numberPK(no), skState),
-		UpdateExpression: &update, ExpressionAttributeNames: namesIn(update), ExpressionAttributeValues: item{":id": text(id), ":ids": &types.AttributeValueMemberSS{Value: []string{id}}},
-		ReturnValues: types.ReturnValueAllNew,
-	})
-	if err != nil {
-		return transfer.Number{}, s.fail(ctx, op, err)
+	condition := "attribute_exists(#led_to) OR attribute_not_exists(#leads_to)"
+	for again := false; ; again = true {
+		out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &s.cfg.Table, Key: primaryKey(s.numberPK(no), skState),
+			UpdateExpression: &update, ConditionExpression: &condition, ExpressionAttributeNames: namesIn(update, condition),
+			ExpressionAttributeValues: item{":id": text(id), ":ids": setOf(id)}, ReturnValues: types.ReturnValueAllNew,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		if err == nil {
+			return numberOf(op, out.Attributes)
+		}
+		old, bare := refused(err)
+		if !bare || again {
+			return transfer.Number{}, s.fail(ctx, op, err)
+		}
+		if err := s.rememberFirst(ctx, op, no, old); err != nil {
+			return transfer.Number{}, err
+		}
 	}
-	return numberOf(op, out.Attributes)
+}
+
+// rememberFirst completes a pointer of a version that knew only where it leads: that
+// contact must stay known when the number leads to another one.
+func (s *Store) rememberFirst(ctx context.Context, op, no string, old item) error {
+	r := newReader(old)
+	id := r.text(attrLeadsTo)
+	if err := r.done(); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	update := "SET #first_led_to = :id ADD #led_to :ids"
+	condition := "#leads_to = :id AND attribute_not_exists(#led_to)"
+	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.cfg.Table, Key: primaryKey(s.numberPK(no), skState),
+		UpdateExpression: &update, ConditionExpression: &condition, ExpressionAttributeNames: namesIn(update, condition),
+		ExpressionAttributeValues: item{":id": text(id), ":ids": setOf(id)},
+	})
+	if _, done := refused(err); done {
+		return nil // by another execution
+	}
+	return s.fail(ctx, op, err)
 }
 
 // Forget removes every row of a contact, under each number that it ever had here;
