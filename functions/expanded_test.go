@@ -23,9 +23,12 @@ type expanded struct {
 		Default           any
 		AllowedValues     []any
 	}
-	Mappings  map[string]map[string]map[string]float64
-	Rules     map[string]rule
-	Resources map[string]struct {
+	Mappings map[string]map[string]map[string]float64
+	Rules    map[string]rule
+	// Conditions and outputs as they are; what they must be stands in wiring_test.go.
+	Conditions map[string]any
+	Outputs    map[string]struct{ Value any }
+	Resources  map[string]struct {
 		Type, Condition, DeletionPolicy, UpdateReplacePolicy string
 		Properties                                           map[string]any
 	}
