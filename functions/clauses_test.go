@@ -251,26 +251,49 @@ func TestRulesRefuseWhatCannotWork(t *testing.T) {
 func TestPatternsOfParametersAgreeWithTheCode(t *testing.T) {
 	tpl := load(t)
 	good := map[string]string{"TABLE_NAME": "table", "SECRET_ID": "secret", "BC_COMPANY": "CRONUS", "IPAAS_SYSTEM_ID": "77"}
-	tests := map[string]struct {
+	type values struct {
 		variable         string
 		allowed, refused []string
-	}{
+	}
+	address := func(variable string) values {
+		return values{
+			variable, []string{"https://server:7048/BC", "http://127.0.0.1:8080/v2.0", "http://localhost", "http://host.docker.internal:8080/x"},
+			[]string{
+				"http://server:7048/BC", "ftp://x", "https://x?y=1", "https://", "https:///x", "https:// x", "https://a b", "https://user:key@x", "https://x:port",
+				"https://x/%zz", "https://x#y", "http://127.1", "http://localhost.evil.com/", "http://127.0.0.1.evil.com/", "https://x/{other}",
+			},
+		}
+	}
+	service := func(variable string) values {
+		return values{
+			variable, []string{"Contact_Card", "Kontakt", "Kontakte_Ä1", strings.Repeat("a", 240)},
+			[]string{"Contact Card", "1st", "_a", "a/b", "a'b", "a&b", "a;b", "a(b)", "-a", "a$", "a.b", "a%b", strings.Repeat("a", 241)},
+		}
+	}
+	rate := values{
+		"IPAAS_RATE", []string{"400/60s", "auto", "10/1m", "999999/24h", "1/999m", "1/9999s"},
+		[]string{"400", "0/60s", "400/60", "400/s", "x/60s", "1/25h", "1/99999h", "1/9999m"},
+	}
+	token := address("BC_TOKEN_URL")
+	token.allowed = append(token.allowed, "https://login.example.com/{tenant}/token")
+	token.refused = append(token.refused, "https://{tenant}/token")
+	tests := map[string]values{
 		"Connection":       {"CONNECTION", []string{"default", "a.b-c_1"}, []string{" ", "-a", "a#b", "a b"}},
-		"BcCompany":        {"BC_COMPANY", []string{"CRONUS USA, Inc.", "O'Brien & Søn", "70c0c603-f4f9-ef11-9344-6045bdc8c234"}, []string{"a company with a name of 31 char", "a\tb"}},
+		"BcCompany":        {"BC_COMPANY", []string{"CRONUS USA, Inc.", "O'Brien & Søn", "70c0c603-f4f9-ef11-9344-6045bdc8c234"}, []string{"a company with a name of 31 char", "a\tb", " "}},
 		"BcEnvironment":    {"BC_ENVIRONMENT", []string{"Production", "Sandbox-2"}, []string{"a/b", "..", "a?b"}},
 		"BcProfile":        {"BC_PROFILE", []string{"api-v2", "model-names", "files/ours.yaml", "ours.yml"}, []string{"page-5051", "files/ours.json"}},
-		"BcContactService": {"BC_CONTACT_SERVICE", []string{"Contact_Card", "Kontakt"}, []string{"Contact Card", "1st", "a/b"}},
-		"BcApiPath":        {"BC_API_PATH", []string{"", "contoso/sync/v1.0"}, []string{"contoso/sync", "a/../b", "/a/b"}},
-		"BcBaseUrl":        {"BC_BASE_URL", []string{"https://server:7048/BC", "http://127.0.0.1:8080/v2.0"}, []string{"http://server:7048/BC", "ftp://x", "https://x?y=1"}},
-		"IpaasSystemId":    {"IPAAS_SYSTEM_ID", []string{"1", "123456789012345678"}, []string{"0", "-1", "x", "12345678901234567890"}},
-		"IpaasBaseUrl":     {"IPAAS_BASE_URL", []string{"https://api.ipaas.com"}, []string{"http://api.ipaas.com", "api.ipaas.com"}},
-		"PollRate":         {"IPAAS_RATE", []string{"400/60s", "auto", "10/1m"}, []string{"400", "0/60s", "400/60", "400/s", "x/60s"}},
-		"MappingFile":      {"MAPPING_FILE", []string{"", "files/ours.yaml"}, []string{"ours.json", "ours"}},
-		"PollOverlap":      {"POLL_OVERLAP", []string{"11m", "15m", "1h"}, []string{"10m", "5m", "0h", "15", "900"}},
-		"RetryUnit":        {"RETRY_UNIT", []string{"10m", "30s", "1h"}, []string{"0m", "10", "m", "-1m"}},
-		"LogLevel":         {"LOG_LEVEL", []string{"debug", "warn"}, []string{"loud"}},
-		"CollisionMethod":  {"COLLISION_METHOD", []string{"ERROR", "UPDATE_AND_LINK"}, []string{"UPDATE"}},
-		"PollWorkers":      {"WORKERS", []string{"1", "50"}, []string{"0", "51", "x"}},
+		"BcContactService": service("BC_CONTACT_SERVICE"), "BcCustomerService": service("BC_CUSTOMER_SERVICE"), "BcCustomerCardService": service("BC_CUSTOMER_CARD_SERVICE"),
+		"BcApiPath": {"BC_API_PATH", []string{"", "contoso/sync/v1.0"}, []string{"contoso/sync", "a/../b", "/a/b"}},
+		"BcBaseUrl": address("BC_BASE_URL"), "IpaasBaseUrl": address("IPAAS_BASE_URL"), "BcTokenUrl": token,
+		"NotificationUrl": {"WEBHOOK_URL", []string{"", "https://x", "https://x/y?z=1"}, []string{"http://x", "https:// x", "https:///x", "https://a b/", "https://u:p@x/", "https://x/%zz", "https://x#y"}},
+		"IpaasSystemId":   {"IPAAS_SYSTEM_ID", []string{"1", "123456789012345678"}, []string{"0", "-1", "x", "12345678901234567890"}},
+		"PollRate":        rate, "WebhookRate": rate,
+		"MappingFile":     {"MAPPING_FILE", []string{"", "files/ours.yaml"}, []string{"ours.json", "ours"}},
+		"PollOverlap":     {"POLL_OVERLAP", []string{"11m", "15m", "1h"}, []string{"10m", "5m", "0h", "15", "900"}},
+		"RetryUnit":       {"RETRY_UNIT", []string{"10m", "30s", "1h"}, []string{"0m", "10", "m", "-1m"}},
+		"LogLevel":        {"LOG_LEVEL", []string{"debug", "warn"}, []string{"loud"}},
+		"CollisionMethod": {"COLLISION_METHOD", []string{"ERROR", "UPDATE_AND_LINK"}, []string{"UPDATE"}},
+		"PollWorkers":     {"WORKERS", []string{"1", "50"}, []string{"0", "51", "x"}},
 	}
 	for parameter, tt := range tests {
 		p := tpl.Parameters[parameter]
