@@ -189,3 +189,30 @@ func TestTheExtensionIsWholeAndItsNumbersAreItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// The page extension serves the other way in: the published contact card with the
+// names of page-5050-extended (design.md 1.7).
+func TestTheCardExtensionShowsWhatThePublishedCardLacks(t *testing.T) {
+	source, err := os.ReadFile(alFolder + "ContactCard.pageextension.al")
+	if err != nil {
+		t.Fatal(err)
+	}
+	onTheWire := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\s*field\((?:"([^"]+)"|(\w+)); Rec\.(?:"([^"]+)"|(\w+))\)`).FindAllStringSubmatch(string(source), -1) {
+		onTheWire[strings.ReplaceAll(m[1]+m[2], " ", "_")] = m[3] + m[4]
+	}
+	want := map[string]string{"First_Name": "First Name", "Surname": "Surname", "Customer_Type": "Customer Type", "Web_User_Role": "Web User Role",
+		"Active_Web_User": "Active Web User", "SystemId": "SystemId", "SystemModifiedAt": "SystemModifiedAt"}
+	if diff := cmp.Diff(want, onTheWire); diff != "" {
+		t.Errorf("fields by their names on the wire (-want +extension):\n%s", diff)
+	}
+	added, err := os.ReadFile(alFolder + "ContactFields.tableextension.al")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`field\(\d+; "([^"]+)"`).FindAllStringSubmatch(string(added), -1) {
+		if !slices.Contains(slices.Collect(maps.Values(onTheWire)), m[1]) {
+			t.Errorf("nobody can fill in %s", m[1])
+		}
+	}
+}

@@ -25,10 +25,13 @@ var decisions = []struct{ why, resource, path, want string }{
 	{"it polls", "PollFunctionSchedule", "Target.Input", `"{\"mode\":\"poll\"}"`},
 	{"every so many minutes", "PollFunctionSchedule", "ScheduleExpression", `{"Fn::Sub":"rate(${PollMinutes} minutes)"}`},
 	{"the stream starts few retries", "PollFunctionPending", "MaximumRetryAttempts", `2`},
-	{"of young records", "PollFunctionPending", "MaximumRecordAgeInSeconds", `300`},
+	{"of young records, but of all that one call may ask for", "PollFunctionPending", "MaximumRecordAgeInSeconds", `3600`},
 	{"whose failure is seen", "PollFunctionPending", "DestinationConfig.OnFailure.Destination", `{"Fn::GetAtt":["FailureQueue","Arn"]}`},
 	{"single items can fail", "PollFunctionPending", "FunctionResponseTypes", `["ReportBatchItemFailures"]`},
-	{"only pending items start it", "PollFunctionPending", "FilterCriteria.Filters", `[{"Pattern":"{\"eventName\":[\"INSERT\",\"MODIFY\"],\"dynamodb\":{\"NewImage\":{\"status\":{\"S\":[\"pending\"]}}}}"}]`},
+	{"only pending items start it", "PollFunctionPending", "FilterCriteria.Filters", `[{"Pattern":"{\"dynamodb\":{\"NewImage\":{\"status\":{\"S\":[\"pending\"]}}}}"}]`},
+	{"at once", "PollFunctionPending", "MaximumBatchingWindowInSeconds", `1`},
+	{"and none that was there before the stack", "PollFunctionPending", "StartingPosition", `"LATEST"`},
+	{"of the stack's table", "PollFunctionPending", "EventSourceArn", `{"Fn::GetAtt":["TransferTable","StreamArn"]}`},
 	{"failures are kept two weeks", "FailureQueue", "MessageRetentionPeriod", `1209600`},
 	{"and encrypted", "FailureQueue", "SqsManagedSseEnabled", `{"Fn::If":["OwnKey",{"Ref":"AWS::NoValue"},true]}`},
 	{"the table can be put back to any second", "TransferTable", "PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled", `true`},
@@ -88,9 +91,6 @@ func TestEveryIntervalHasItsEventAgeAndItsAlarm(t *testing.T) {
 			if row["EventAge"] < 60 || row["EventAge"] >= seconds || row["ThreeIntervals"] != 3*seconds {
 				t.Errorf("every %v minutes: %v", minutes, row)
 			}
-		}
-		if got := fmt.Sprint(at(tpl.Resources["NoRunAlarm"].Properties, "Period", "Fn::FindInMap")); got != "[Interval map[Ref:PollMinutes] ThreeIntervals]" {
-			t.Errorf("the alarm waits for %s", got)
 		}
 	})
 }
@@ -224,7 +224,9 @@ func TestRulesRefuseWhatCannotWork(t *testing.T) {
 		{"steps without a gradual deployment", map[string]string{"DeploymentType": "AllAtOnce"}, "StepsNeedGradualDeployment"},
 		{"a live stack that speaks to a stand-in for AWS", map[string]string{"AwsEndpointUrl": "http://127.0.0.1:5000", "ScheduleState": "ENABLED"}, "StandInHasNoSchedule"},
 		{"the key of a secret that the stack makes", map[string]string{"SecretKeyArn": key}, "KeyBelongsToYourSecret"},
-		{"another contact page beside a custom API that is read in its place", map[string]string{"BcApiPath": "contoso/sync/v1.0", "BcContactService": "Kontakt"}, "OneContactSource"},
+		{"our API page with its names", map[string]string{"BcApiPath": "contactsync/transfer/v1.0", "BcProfile": "files/profile-contact-api.yaml"}, ""},
+		{"an API page with names that no API page can have", map[string]string{"BcApiPath": "contoso/sync/v1.0"}, "ApiHasNamesOfItsOwn"},
+		{"another contact page beside a custom API that is read in its place", map[string]string{"BcApiPath": "contoso/sync/v1.0", "BcProfile": "files/ours.yaml", "BcContactService": "Kontakt"}, "OneContactSource"},
 	}
 	eachExpansion(t, func(t *testing.T, tpl expanded) {
 		tested := map[string]bool{}
@@ -249,26 +251,49 @@ func TestRulesRefuseWhatCannotWork(t *testing.T) {
 func TestPatternsOfParametersAgreeWithTheCode(t *testing.T) {
 	tpl := load(t)
 	good := map[string]string{"TABLE_NAME": "table", "SECRET_ID": "secret", "BC_COMPANY": "CRONUS", "IPAAS_SYSTEM_ID": "77"}
-	tests := map[string]struct {
+	type values struct {
 		variable         string
 		allowed, refused []string
-	}{
+	}
+	address := func(variable string) values {
+		return values{
+			variable, []string{"https://server:7048/BC", "http://127.0.0.1:8080/v2.0", "http://localhost", "http://host.docker.internal:8080/x"},
+			[]string{
+				"http://server:7048/BC", "ftp://x", "https://x?y=1", "https://", "https:///x", "https:// x", "https://a b", "https://user:key@x", "https://x:port",
+				"https://x/%zz", "https://x#y", "http://127.1", "http://localhost.evil.com/", "http://127.0.0.1.evil.com/", "https://x/{other}",
+			},
+		}
+	}
+	service := func(variable string) values {
+		return values{
+			variable, []string{"Contact_Card", "Kontakt", "Kontakte_Ä1", strings.Repeat("a", 240)},
+			[]string{"Contact Card", "1st", "_a", "a/b", "a'b", "a&b", "a;b", "a(b)", "-a", "a$", "a.b", "a%b", strings.Repeat("a", 241)},
+		}
+	}
+	rate := values{
+		"IPAAS_RATE", []string{"400/60s", "auto", "10/1m", "999999/24h", "1/999m", "1/9999s"},
+		[]string{"400", "0/60s", "400/60", "400/s", "x/60s", "1/25h", "1/99999h", "1/9999m"},
+	}
+	token := address("BC_TOKEN_URL")
+	token.allowed = append(token.allowed, "https://login.example.com/{tenant}/token")
+	token.refused = append(token.refused, "https://{tenant}/token")
+	tests := map[string]values{
 		"Connection":       {"CONNECTION", []string{"default", "a.b-c_1"}, []string{" ", "-a", "a#b", "a b"}},
-		"BcCompany":        {"BC_COMPANY", []string{"CRONUS USA, Inc.", "O'Brien & Søn", "70c0c603-f4f9-ef11-9344-6045bdc8c234"}, []string{"a company with a name of 31 char", "a\tb"}},
+		"BcCompany":        {"BC_COMPANY", []string{"CRONUS USA, Inc.", "O'Brien & Søn", "70c0c603-f4f9-ef11-9344-6045bdc8c234"}, []string{"a company with a name of 31 char", "a\tb", " "}},
 		"BcEnvironment":    {"BC_ENVIRONMENT", []string{"Production", "Sandbox-2"}, []string{"a/b", "..", "a?b"}},
 		"BcProfile":        {"BC_PROFILE", []string{"api-v2", "model-names", "files/ours.yaml", "ours.yml"}, []string{"page-5051", "files/ours.json"}},
-		"BcContactService": {"BC_CONTACT_SERVICE", []string{"Contact_Card", "Kontakt"}, []string{"Contact Card", "1st", "a/b"}},
-		"BcApiPath":        {"BC_API_PATH", []string{"", "contoso/sync/v1.0"}, []string{"contoso/sync", "a/../b", "/a/b"}},
-		"BcBaseUrl":        {"BC_BASE_URL", []string{"https://server:7048/BC", "http://127.0.0.1:8080/v2.0"}, []string{"http://server:7048/BC", "ftp://x", "https://x?y=1"}},
-		"IpaasSystemId":    {"IPAAS_SYSTEM_ID", []string{"1", "123456789012345678"}, []string{"0", "-1", "x", "12345678901234567890"}},
-		"IpaasBaseUrl":     {"IPAAS_BASE_URL", []string{"https://api.ipaas.com"}, []string{"http://api.ipaas.com", "api.ipaas.com"}},
-		"PollRate":         {"IPAAS_RATE", []string{"400/60s", "auto", "10/1m"}, []string{"400", "0/60s", "400/60", "400/s", "x/60s"}},
-		"MappingFile":      {"MAPPING_FILE", []string{"", "files/ours.yaml"}, []string{"ours.json", "ours"}},
-		"PollOverlap":      {"POLL_OVERLAP", []string{"11m", "15m", "1h"}, []string{"10m", "5m", "0h", "15", "900"}},
-		"RetryUnit":        {"RETRY_UNIT", []string{"10m", "30s", "1h"}, []string{"0m", "10", "m", "-1m"}},
-		"LogLevel":         {"LOG_LEVEL", []string{"debug", "warn"}, []string{"loud"}},
-		"CollisionMethod":  {"COLLISION_METHOD", []string{"ERROR", "UPDATE_AND_LINK"}, []string{"UPDATE"}},
-		"PollWorkers":      {"WORKERS", []string{"1", "50"}, []string{"0", "51", "x"}},
+		"BcContactService": service("BC_CONTACT_SERVICE"), "BcCustomerService": service("BC_CUSTOMER_SERVICE"), "BcCustomerCardService": service("BC_CUSTOMER_CARD_SERVICE"),
+		"BcApiPath": {"BC_API_PATH", []string{"", "contoso/sync/v1.0"}, []string{"contoso/sync", "a/../b", "/a/b"}},
+		"BcBaseUrl": address("BC_BASE_URL"), "IpaasBaseUrl": address("IPAAS_BASE_URL"), "BcTokenUrl": token,
+		"NotificationUrl": {"WEBHOOK_URL", []string{"", "https://x", "https://x/y?z=1"}, []string{"http://x", "https:// x", "https:///x", "https://a b/", "https://u:p@x/", "https://x/%zz", "https://x#y"}},
+		"IpaasSystemId":   {"IPAAS_SYSTEM_ID", []string{"1", "123456789012345678"}, []string{"0", "-1", "x", "12345678901234567890"}},
+		"PollRate":        rate, "WebhookRate": rate,
+		"MappingFile":     {"MAPPING_FILE", []string{"", "files/ours.yaml"}, []string{"ours.json", "ours"}},
+		"PollOverlap":     {"POLL_OVERLAP", []string{"11m", "15m", "1h"}, []string{"10m", "5m", "0h", "15", "900"}},
+		"RetryUnit":       {"RETRY_UNIT", []string{"10m", "30s", "1h"}, []string{"0m", "10", "m", "-1m"}},
+		"LogLevel":        {"LOG_LEVEL", []string{"debug", "warn"}, []string{"loud"}},
+		"CollisionMethod": {"COLLISION_METHOD", []string{"ERROR", "UPDATE_AND_LINK"}, []string{"UPDATE"}},
+		"PollWorkers":     {"WORKERS", []string{"1", "50"}, []string{"0", "51", "x"}},
 	}
 	for parameter, tt := range tests {
 		p := tpl.Parameters[parameter]

@@ -130,6 +130,14 @@ func TestEveryAlarmStandsOnTheOperationsPage(t *testing.T) {
 func TestEachEnvironmentDeploysWithoutFlags(t *testing.T) {
 	config := string(read(t, "../samconfig.toml"))
 	tpl := load(t)
+	// The page's commands must look where the stack is.
+	exported := regexp.MustCompile(`(?m)^export AWS_REGION=(\S+) AWS_DEFAULT_REGION=(\S+)$`).FindStringSubmatch(string(read(t, "../docs/operations.md")))
+	if exported == nil || exported[1] != exported[2] {
+		t.Fatalf("the page's commands go to the regions %v", exported)
+	}
+	if regions := regexp.MustCompile(`(?m)^region = "(\S+)"`).FindAllStringSubmatch(config, -1); len(regions) != 6 || slices.ContainsFunc(regions, func(r []string) bool { return r[1] != exported[1] }) {
+		t.Errorf("samconfig.toml deploys to and deletes from %v, the page's commands go to %s", regions, exported[1])
+	}
 	for _, environment := range []string{"dev", "staging", "production"} {
 		_, section, found := strings.Cut(config, "["+environment+".deploy.parameters]")
 		if !found {

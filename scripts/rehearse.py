@@ -291,7 +291,7 @@ for heading, kind, lines, reason in page():
                 run_functions()
         if " show 44552" in line:
             first_contact(said)
-        if line.startswith("aws dynamodb wait"):
+        if line.startswith("until aws dynamodb wait"):
             lost = lose_rows()
         if line.startswith("scripts/copy-table"):
             check(rows(outputs()["TableName"]) >= lost > 200, f"the rows that were lost are back: {said.splitlines()[-1]}")
