@@ -81,3 +81,19 @@ func wish(t *testing.T, w *apptest.World, no string) {
 		t.Fatal(err)
 	}
 }
+
+// What the last transfer warned of is still so when nothing changed.
+func TestAWarningStaysWhileNothingChanges(t *testing.T) {
+	w := apptest.New(t)
+	p := apptest.Person("1", "one@example.com")
+	p.CompanyName = ""
+	w.Add(p)
+	w.Poll()
+	first := w.State("1")
+	if len(first.Warnings) == 0 {
+		t.Fatalf("a contact without a company's name is transferred without a warning: %+v", first.Attempt)
+	}
+	if again := w.Sync("1"); again.Action != transfer.Unchanged || len(again.Warnings) != len(first.Warnings) {
+		t.Errorf("got %+v, want it unchanged with %q", again.Attempt, first.Warnings)
+	}
+}

@@ -137,6 +137,7 @@ func (w *work) steps(ctx context.Context) (action Action, err error) {
 	ctx, cancel := w.withinClaim(ctx)
 	defer cancel()
 	if w.unchangedSource() {
+		w.warnings = w.row.Warnings // of the same values
 		return Unchanged, nil
 	}
 
