@@ -165,3 +165,22 @@ func TestAContactWithoutAnEmailIsNotLinkedToACustomerWithoutOne(t *testing.T) {
 		t.Errorf("a stranger's customer was taken: number %s", c.CustomerNumber)
 	}
 }
+
+// blind has a defect wherever the run itself reads a contact.
+type blind struct{ poll.Source }
+
+func (blind) Contact(context.Context, contact.Ref) (contact.Contact, error) { panic("defect") }
+
+// What is read while a page's last contacts are begun is read by a goroutine of its
+// own, where a panic would end the process.
+func TestADefectWhileAPagesEndIsLookedAtEndsTheRunOnly(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Source: businesscentraltest.Config{MaxPageSize: 2}})
+	many(w, 5)
+	run, err := runWith(t.Context(), t, w, poll.Config{Source: blind{w.App.Source}}, poll.Event{Mode: poll.Poll})
+	if transfer.FaultOf(err) != transfer.Internal || run.Complete {
+		t.Fatalf("got %v, complete %t; want INTERNAL", err, run.Complete)
+	}
+	if run, err = runWith(t.Context(), t, w, poll.Config{}, poll.Event{Mode: poll.Poll}); err != nil || !run.Complete || w.Target.CountCustomers() != 5 {
+		t.Errorf("afterwards: %v, complete %t, %d customers; want 5", err, run.Complete, w.Target.CountCustomers())
+	}
+}

@@ -48,8 +48,7 @@ func (a *App) Poll(ctx context.Context, raw json.RawMessage) (*Answer, error) {
 func (a *App) safely(ctx context.Context, e poll.Event) (run status.Run, err error) {
 	defer func() {
 		if defect := recover(); defect != nil {
-			transfer.LogDefect(ctx, a.log, defect)
-			err = transfer.Internal.Fail("run", "a defect of the integration; its log entry names the place")
+			err = transfer.Defect(ctx, a.log, "run", defect)
 		}
 	}()
 	return a.Run(ctx, e)

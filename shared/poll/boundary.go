@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"contactsync/shared/contact"
@@ -45,6 +46,11 @@ func (w *reading) look(ctx context.Context, behind boundary) *look {
 	l := &look{done: make(chan struct{})}
 	w.run.pool.all.Go(func() {
 		defer close(l.done)
+		defer func() { // here it would end the process, with every contact under way
+			if defect := recover(); defect != nil {
+				l.err = transfer.Defect(ctx, w.run.cfg.Log, "read contact "+ref.String(), defect, slog.String("run_id", w.run.id), slog.String("contact_no", ref.String()))
+			}
+		}()
 		l.now, l.err = w.run.cfg.Source.Contact(ctx, ref)
 	})
 	return l

@@ -114,9 +114,9 @@ func (p *pool) once(ctx context.Context, job transfer.Job) (t transfer.Transfer,
 			if job.Contact != nil {
 				ref = job.Contact.Ref()
 			}
-			transfer.LogDefect(ctx, p.run.cfg.Log, defect, slog.String("run_id", p.run.id), slog.String("contact_no", ref.String()))
+			err = transfer.Defect(ctx, p.run.cfg.Log, "transfer contact "+ref.String(), defect, slog.String("run_id", p.run.id), slog.String("contact_no", ref.String()))
 			t = transfer.Transfer{Attempt: transfer.Attempt{Status: transfer.Pending}}
-			err = fmt.Errorf("a defect ended the transfer of %s: %w", ref, transfer.ErrClaimed)
+			err = fmt.Errorf("%w: %w", err, transfer.ErrClaimed)
 		}
 	}()
 	if p.run.event.DryRun {

@@ -113,8 +113,7 @@ func (w *work) steps(ctx context.Context) (action Action, err error) {
 	defer func() {
 		// A defect that one record brings to light must not stop the others.
 		if defect := recover(); defect != nil {
-			LogDefect(ctx, w.cfg.Log, defect, slog.String("contact_no", w.ref().String()))
-			action, err = None, Internal.Fail("transfer contact "+w.ref().String(), "a defect of the integration; its log entry names the place")
+			action, err = None, Defect(ctx, w.cfg.Log, "transfer contact "+w.ref().String(), defect, slog.String("contact_no", w.ref().String()))
 		}
 	}()
 	// Steps 1 and 2: the contact was created or updated, and polling, a manual

@@ -191,8 +191,7 @@ func (b *batch) job(u *unit) transfer.Job {
 func (b *batch) safely(ctx context.Context, job transfer.Job) (t wire.TransferJSON, err error) {
 	defer func() {
 		if defect := recover(); defect != nil {
-			transfer.LogDefect(ctx, b.h.cfg.Log, defect, slog.String("contact_no", job.Ref.String()))
-			err = errors.New("a defect ended the transfer of " + job.Ref.String())
+			err = transfer.Defect(ctx, b.h.cfg.Log, "transfer contact "+job.Ref.String(), defect, slog.String("contact_no", job.Ref.String()))
 		}
 	}()
 	return b.do(ctx, job)
