@@ -9,6 +9,7 @@ import (
 	"contactsync/shared/app/apptest"
 	"contactsync/shared/businesscentral/businesscentraltest"
 	"contactsync/shared/contact"
+	"contactsync/shared/ipaas/ipaastest"
 	"contactsync/shared/status"
 	"contactsync/shared/transfer"
 )
@@ -95,5 +96,16 @@ func TestAWarningStaysWhileNothingChanges(t *testing.T) {
 	}
 	if again := w.Sync("1"); again.Action != transfer.Unchanged || len(again.Warnings) != len(first.Warnings) {
 		t.Errorf("got %+v, want it unchanged with %q", again.Attempt, first.Warnings)
+	}
+}
+
+// What our own deadline cuts was looked at and waits for its turn (guarantee 2e).
+func TestAContactThatTheDeadlineCutsCountsAsPending(t *testing.T) {
+	w := apptest.New(t, apptest.Options{Deadline: 10 * time.Second})
+	w.Add(apptest.Person("1", "one@example.com"))
+	w.Target.Fail(ipaastest.Script{Route: ipaastest.CustomerCreate, Effect: ipaastest.Throttled("600")})
+	run := w.Poll()
+	if want := (status.Counts{Read: 1, Pending: 1}); run.Complete || run.Counts != want {
+		t.Errorf("got complete %t, %+v, want incomplete and %+v", run.Complete, run.Counts, want)
 	}
 }

@@ -68,6 +68,9 @@ func (p *pool) start(ctx context.Context, b *batch, job transfer.Job, after func
 		t, err := p.transfer(ctx, job)
 		if afterErr := after(t, err); afterErr != nil {
 			b.leaveOpen()
+			if errors.Is(afterErr, errTimeUp) && errors.Is(p.failure(errTimeUp), errTimeUp) { // it was looked at, and its turn comes again (guarantee 2e)
+				p.run.tally.done(keyOf(t, job), asPending)
+			}
 			_ = p.stop(afterErr) // start and failure tell it on
 			return
 		}
