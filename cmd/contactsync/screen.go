@@ -114,7 +114,9 @@ func (s *session) watch(text string, total int) (done func()) {
 		return func() {}
 	}
 	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(text), progressbar.OptionSetWidth(20),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("contacts"), progressbar.OptionClearOnFinish())
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("contacts"), progressbar.OptionClearOnFinish(),
+		// No spinner of its own: its goroutine draws while this one finishes the bar, and the library does not keep them apart.
+		progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionSetRenderBlankState(true))
 	s.progress.Store(bar)
 	return func() {
 		s.progress.Store(nil)
