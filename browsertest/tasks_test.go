@@ -109,7 +109,7 @@ func TestAContactIsSentOnlyAfterItsPreview(t *testing.T) {
 	d.write("#ids", "44552\nnobody")
 	d.click("#preview")
 	d.shows("#outcome-heading", "nothing was sent yet")
-	d.shows("#outcome", "would be updated", "Buyer", "Owner", "would fail", "It would not arrive.")
+	d.shows("#outcome", "would be updated", "Buyer", "Owner", "would fail", "It would not arrive.", "1 id names no contact.")
 	d.lacks("#outcome", "succeeded")
 	before := w.State("44552").Number
 	d.write("#ids", " ")

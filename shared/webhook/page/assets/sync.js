@@ -42,6 +42,8 @@ async function preview() {
   const { transfers } = await api.preview(wanted.slice(0, most));
   present("Preview: nothing was sent yet", transfers.map(previewOf));
   if (wanted.length > most) at("outcome").prepend(element("p", {}, `The first ${most} of ${contacts(wanted.length)}; all of them would be transferred.`));
+  const nobody = transfers.filter((t) => ["CONTACT_NOT_FOUND", "INVALID_ID"].includes(t.error?.code)).length;
+  if (nobody) at("outcome").prepend(element("p", {}, `${nobody === 1 ? "1 id names" : `${nobody} ids name`} no contact. Correct it above, or it stays on the list of failed transfers.`));
   at("send").hidden = false;
   stress("send");
   at("send").textContent = `Transfer ${contacts(wanted.length)} now`;
