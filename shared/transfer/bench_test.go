@@ -25,7 +25,7 @@ func BenchmarkSettled(b *testing.B) {
 	r := &Runner{cfg: Config{Mapping: m}}
 	h := newHasher([]byte("key"), r.cfg)
 	c := benchContact()
-	known := &State{Attempt: Attempt{Status: Succeeded}, No: c.No, ContactID: c.ID, Fingerprint: r.fingerprintOf(h, c)}
+	known := &State{Attempt: Attempt{Status: Succeeded}, No: c.No, ContactID: c.ID, CustomerID: "912", ExternalID: contact.ExternalID(c.No), Fingerprint: r.fingerprintOf(h, c)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if !settled(c, known, r.fingerprintOf(h, c)) {
